@@ -1,0 +1,117 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module's main does: options in, result out, errors as one sentence."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any, Callable, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .._core.declare import TOPOLOGY, declare_one, declare_topology
+from .._core.engine import Report, converge
+from .._core.errors import ContainerlandError, InputError
+from .._core.fields import Fields, parse, secrets
+from .._core.info import INFO, look
+from .._core.kernel.node import Node
+from .._core.kernel.world import KernelWorld
+from .._core.kinds import DECLARATIONS
+from .._core.model import Declaration
+from .._core.ownership import Ledger
+from .._core.store import Store, node_lock
+from .arguments import argument_spec
+
+
+class Module(AnsibleModule):  # type: ignore[misc]
+    """AnsibleModule whose complaints about options name the option's path, with the index in lists."""
+
+    def __init__(self, fields: Fields) -> None:
+        self._own_fields = fields
+        self._fields: Fields | None = fields
+        super().__init__(argument_spec=argument_spec(fields), supports_check_mode=True)
+        self._fields = None
+
+    def _log_invocation(self) -> None:
+        """AnsibleModule knows the secrets of declared options only; a topology's elements are not among them."""
+        self.no_log_values.update(secrets(self._own_fields, self.params))
+        super()._log_invocation()
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        if self._fields is not None:
+            given = {name: value for name, value in self.params.items() if not name.startswith("_ansible")}
+            try:
+                parse(self._fields, given)
+            except InputError as problem:
+                msg = str(problem)
+        super().fail_json(msg, **kwargs)
+
+
+def guarded(module: Module, work: Callable[[Node], Mapping[str, Any]]) -> NoReturn:
+    """Runs the work and leaves with its result, or with one sentence about what went wrong."""
+    try:
+        with Node() as node:
+            result = work(node)
+    except ContainerlandError as problem:
+        module.fail_json(msg=str(problem))
+    except Exception as problem:
+        said = f"this is a defect of the collection, please report it: {type(problem).__name__}: {problem}"
+        module.fail_json(msg=said, exception=traceback.format_exc())
+    module.exit_json(**result)
+
+
+def _converge(
+    module: Module, node: Node, declaration: Declaration, ledger: Callable[[], Ledger | None]
+) -> dict[str, Any]:
+    world = KernelWorld(node)
+    if module.check_mode:
+        return _result(module, converge(declaration, world, check=True, ledger=ledger()))
+    with node_lock():
+        return _result(module, converge(declaration, world, ledger=ledger()))
+
+
+def _result(module: Module, report: Report) -> dict[str, Any]:
+    for warning in report.warnings:
+        module.warn(warning)
+    result: dict[str, Any] = {"changed": report.changed, "plan": report.plan.lines()}
+    if module._diff:
+        result["diff"] = report.plan.diff()
+    return result
+
+
+def run(name: str) -> NoReturn:
+    """The main of a module for one kind of object."""
+    module = Module(DECLARATIONS[name].fields)
+
+    def work(node: Node) -> dict[str, Any]:
+        declaration = declare_one(name, module.params, node.canonical)
+        return _converge(module, node, declaration, lambda: None)
+
+    guarded(module, work)
+
+
+def run_topology() -> NoReturn:
+    """The main of the module topology."""
+    module = Module(TOPOLOGY)
+
+    def work(node: Node) -> dict[str, Any]:
+        declaration = declare_topology(module.params, node.canonical)
+        given = {name: value for name, value in module.params.items() if value is not None}
+        return _converge(module, node, declaration, lambda: Ledger(Store(module.params["name"]), given))
+
+    guarded(module, work)
+
+
+def run_info() -> NoReturn:
+    """The main of the module network_info."""
+    module = Module(INFO)
+
+    def work(node: Node) -> dict[str, Any]:
+        options = parse(INFO, module.params)
+        refs = options.get("netns", ["", *node.netns_names()])
+        found = list(dict.fromkeys(node.canonical(ref) for ref in refs))
+        return {"changed": False, **look(KernelWorld(node), found, options.get("kinds"))}
+
+    guarded(module, work)

@@ -1,0 +1,251 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Long-running commands inside network namespaces: what runs, what should, and the two ways to run it.
+
+Where systemd is the init, a command is a transient unit. Elsewhere a shell in a session of its own runs it again
+whenever it ends. What was started is remembered below /run, which a reboot empties together with the processes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Protocol
+
+from ._core.errors import ContainerlandError, MissingError, StoreError
+from ._core.kernel import netns
+
+RUN_DIRECTORY = "/run/containerland/commands"
+SYSTEMD_MARK = "/run/systemd/system"
+PATIENCE = 5.0  # seconds between the polite and the final signal
+# Restarted after a second, so that a command that fails at once costs little.
+_LOOP = 'while :; do "$@"; sleep 1; done'
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command and where it runs; `identity` is the namespace's device and inode, `pid` and `started` the process."""
+
+    name: str
+    netns: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    identity: tuple[int, ...] = ()
+    supervisor: str = ""
+    pid: int = 0
+    started: int = 0
+
+    def same_as(self, other: Command) -> bool:
+        """Whether it is the same command in the same namespace, run the same way."""
+        return replace(self, pid=0, started=0) == replace(other, pid=0, started=0)
+
+
+class Supervisor(Protocol):
+    """A way to run commands."""
+
+    name: str
+
+    def running(self, commands: Sequence[Command]) -> set[str]:
+        """The names of those that run."""
+
+    def start(self, command: Command) -> Command:
+        """Start one, and return it with what is needed to find it again."""
+
+    def stop(self, commands: Sequence[Command]) -> None:
+        """Stop them, and wait until they have ended."""
+
+
+class Loop:
+    """Runs a command in a shell loop that is the leader of its own session."""
+
+    name = "loop"
+
+    def running(self, commands: Sequence[Command]) -> set[str]:
+        return {c.name for c in commands if c.pid and _started(c.pid) == c.started}
+
+    def start(self, command: Command) -> Command:
+        fd = netns.open_ref(command.netns)
+        try:
+            # A child is born into the namespace of the thread that makes it.
+            process = netns.run_in(fd, _spawn, command)
+        finally:
+            os.close(fd)
+        return replace(command, pid=process.pid, started=_started(process.pid))
+
+    def stop(self, commands: Sequence[Command]) -> None:
+        groups = {c.pid for c in commands if c.name in self.running([c])}
+        for number, deadline in ((signal.SIGTERM, time.monotonic() + PATIENCE), (signal.SIGKILL, time.monotonic() + 60)):
+            for group in groups:
+                _signal_group(group, number)
+            while groups and time.monotonic() < deadline:
+                groups &= _living_groups()
+                if groups:
+                    time.sleep(0.02)
+        if groups:
+            raise ContainerlandError(f"stop commands: the processes {sorted(groups)} do not end")
+
+
+class Systemd:
+    """Runs a command as a transient unit."""
+
+    name = "systemd"
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+
+    def unit(self, command: Command) -> str:
+        return f"containerland-{self.owner}-{command.name}.service"
+
+    def running(self, commands: Sequence[Command]) -> set[str]:
+        if not commands:
+            return set()
+        done = _run(["systemctl", "is-active", "--", *(self.unit(c) for c in commands)], check=False)
+        states = done.stdout.split()
+        return {c.name for c, state in zip(commands, states) if state in ("active", "activating", "reloading")}
+
+    def start(self, command: Command) -> Command:
+        arguments = ["systemd-run", "--quiet", "--collect", f"--unit={self.unit(command)}"]
+        arguments += [f"--description=containerland.net: {command.name}", "--property=Restart=always"]
+        arguments += ["--property=RestartSec=1", f"--property=NetworkNamespacePath={_path(command.netns)}"]
+        arguments += [f"--setenv={name}={value}" for name, value in command.environment.items()]
+        _run([*arguments, "--", *command.command])
+        return command
+
+    def stop(self, commands: Sequence[Command]) -> None:
+        units = [self.unit(c) for c in commands]
+        if units:
+            _run(["systemctl", "stop", "--", *units], check=False)
+            _run(["systemctl", "reset-failed", "--", *units], check=False)
+
+
+def choose(owner: str, wanted: str) -> Supervisor:
+    """The supervisor asked for; ``auto`` takes systemd where it is the init."""
+    if wanted == "systemd" or (wanted == "auto" and os.path.isdir(SYSTEMD_MARK)):
+        return Systemd(owner)
+    return Loop()
+
+
+def locate(command: Command, supervisor: Supervisor) -> Command:
+    """The command with the identity of its namespace; one that does not exist (check mode) has none."""
+    try:
+        fd = netns.open_ref(command.netns)
+    except MissingError:
+        return replace(command, supervisor=supervisor.name)
+    try:
+        return replace(command, identity=tuple(netns.identity(fd)), supervisor=supervisor.name)
+    finally:
+        os.close(fd)
+
+
+def remembered(owner: str) -> dict[str, Command]:
+    """What was started for an owner, by name."""
+    try:
+        with open(_record(owner), encoding="utf-8") as file:
+            entries = json.load(file)
+        return {e["name"]: _command(e) for e in entries}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise StoreError(f"cannot read '{_record(owner)}': {problem}") from None
+
+
+def remember(owner: str, commands: Iterable[Command]) -> None:
+    """Replace what is remembered; nothing to remember leaves no file."""
+    path = _record(owner)
+    entries = [asdict(command) for command in commands]
+    try:
+        if not entries:
+            _forget(path)
+            return
+        os.makedirs(RUN_DIRECTORY, 0o755, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=RUN_DIRECTORY, prefix=".")
+        with open(handle, "w", encoding="utf-8") as file:
+            json.dump(entries, file)
+        os.replace(temporary, path)
+    except OSError as problem:
+        raise StoreError(f"cannot write '{path}': {problem.strerror}") from None
+
+
+def _forget(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    for directory in (RUN_DIRECTORY, os.path.dirname(RUN_DIRECTORY)):
+        try:
+            os.rmdir(directory)
+        except OSError:  # somebody else's files are in it, or it is not there
+            return
+
+
+def _record(owner: str) -> str:
+    return f"{RUN_DIRECTORY}/{owner}.json"
+
+
+def _command(entry: Mapping[str, Any]) -> Command:
+    fields = {**entry, "command": tuple(entry["command"]), "identity": tuple(entry["identity"])}
+    return Command(**fields)
+
+
+def _spawn(command: Command) -> subprocess.Popen[bytes]:
+    quiet = subprocess.DEVNULL
+    arguments = ["/bin/sh", "-c", _LOOP, f"containerland {command.name}", *command.command]
+    environment = {**os.environ, **command.environment}
+    return subprocess.Popen(
+        arguments, stdin=quiet, stdout=quiet, stderr=quiet, cwd="/", env=environment, start_new_session=True
+    )
+
+
+def _path(ref: str) -> str:
+    """A path of the namespace that systemd, another process, can open."""
+    if ref.startswith("/"):
+        return ref
+    if ":" not in ref:
+        return f"{netns.NETNS_DIR}/{ref}"
+    return netns._path_of_ref(ref)
+
+
+def _run(arguments: Sequence[str], check: bool = True) -> subprocess.CompletedProcess[str]:
+    try:
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise MissingError(f"the program '{arguments[0]}' is not installed") from None
+    if check and done.returncode:
+        said = " ".join(done.stderr.split())
+        raise ContainerlandError(f"{arguments[0]} failed: {said or done.returncode}")
+    return done
+
+
+def _stat(pid: int | str) -> list[str]:
+    """Fields of /proc/<pid>/stat from the third (state) on; empty if there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _started(pid: int) -> int:
+    """When a process was started, in clock ticks since boot; 0 if it is gone or a zombie."""
+    fields = _stat(pid)
+    return int(fields[19]) if fields and fields[0] != "Z" else 0
+
+
+def _living_groups() -> set[int]:
+    """The process groups that have a member which is no zombie."""
+    found = (_stat(pid) for pid in os.listdir("/proc") if pid.isdigit())
+    return {int(fields[2]) for fields in found if fields and fields[0] != "Z"}
+
+
+def _signal_group(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,206 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Observe → plan → apply → verify, with what a failed run did taken back. The one way in which anything changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .errors import ApplyError, ContainerlandError, KernelError, MissingError, VerifyError
+from .kinds import KINDS
+from .kinds.base import StepError
+from .model import Action, Change, Declaration, Key, Resource, Step, describe
+from .ownership import Ledger
+from .plan import Plan, make_plan
+
+Wanted = dict[Key, frozenset[str]]
+
+
+class World(Protocol):
+    """What can be observed and changed: the kernel, or a fake of it."""
+
+    def observe(self, scopes: Mapping[str, set[str]], wanted: Wanted | None) -> dict[Key, Resource]:
+        """What exists, of these kinds in these namespaces, and all named namespaces."""
+
+    def permit(self) -> None:
+        """Raises MissingError where this process may not change anything."""
+
+    def execute(self, steps: Sequence[Step]) -> Iterator[int]:
+        """Carries out the steps in order; raises StepError."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did, or in check mode would do."""
+
+    plan: Plan
+    warnings: tuple[str, ...] = ()
+    observed: Mapping[Key, Resource] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        return self.plan.changed
+
+
+def converge(
+    declaration: Declaration, world: World, *, check: bool = False, ledger: Ledger | None = None
+) -> Report:
+    """Makes what exists agree with the declaration.
+
+    Args:
+        check: stop before anything is changed.
+        ledger: what the owner applied before; without one, nothing is pruned or remembered.
+
+    Raises:
+        ContainerlandError: one of its kinds; ApplyError and VerifyError after changes, the others before any.
+    """
+    warnings: list[str] = []
+    if ledger is not None:
+        declaration = ledger.prune(declaration)
+    scopes, wanted = _scopes(declaration)
+    observed = world.observe(scopes, wanted)
+    if ledger is not None:
+        warnings += ledger.spare_foreign(declaration, observed)
+    plan = make_plan(declaration, observed)
+    plan.steps()
+    if plan.missing:
+        if not check:
+            raise MissingError(str(plan.missing[0]))
+        warnings += [str(missing) for missing in plan.missing]
+    if check or not plan.changed:
+        if ledger is not None and not check:
+            ledger.settle(declaration, plan)
+        return Report(plan, tuple(warnings), observed)
+    world.permit()
+    if plan.destructive():
+        for netns in plan.destructive():
+            scopes[netns] = set(KINDS)
+        observed = world.observe(scopes, wanted)
+        plan = make_plan(declaration, observed)
+    _carry_out(declaration, world, plan, scopes, wanted, ledger)
+    return Report(plan, tuple(warnings), observed)
+
+
+def _carry_out(
+    declaration: Declaration,
+    world: World,
+    plan: Plan,
+    scopes: dict[str, set[str]],
+    wanted: Wanted,
+    ledger: Ledger | None,
+) -> None:
+    if ledger is not None:
+        ledger.announce(declaration, plan)
+    try:
+        for _done in world.execute(plan.steps()):
+            pass
+    except (StepError, KernelError, MissingError) as problem:
+        said = str(problem.error) if isinstance(problem, StepError) else str(problem)
+        undone, left = _undo(world, plan, scopes)
+        if ledger is not None and undone:
+            ledger.withdraw()
+        suffix = (
+            "; what this run had changed was taken back" if undone else f"; taking it back failed: {left}"
+        )
+        raise ApplyError(said + suffix, undone) from None
+    _verify(declaration, world, scopes, wanted)
+    if ledger is not None:
+        ledger.settle(declaration, plan)
+
+
+def _scopes(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:
+    """The namespaces and kinds to look at, and the fields that matter."""
+    scopes: dict[str, set[str]] = {"": set()}
+    wanted: Wanted = {}
+    for resource in (*declaration.desired.values(), *declaration.absent.values()):
+        keys = [resource.key] if resource.source is None else [resource.key, resource.source]
+        for key in keys:
+            scopes.setdefault(key.netns, set()).add(key.kind)
+            wanted[key] = wanted.get(key, frozenset()) | frozenset(resource.values)
+        for _option, key in KINDS[resource.key.kind].references(resource):
+            scopes.setdefault(key.netns, set()).add(key.kind)
+        peer = resource.values.get("peer")
+        if peer:
+            scopes.setdefault(peer[0], set())
+    for key in declaration.absent:
+        if key.kind == "link":
+            wanted[key] |= {"peer"}
+        elif key.kind == "netns":
+            scopes.setdefault(key.ident[0], set())
+    for exact in declaration.exact:
+        scopes.setdefault(exact.netns, set()).add(exact.kind)
+    return scopes, wanted
+
+
+def _verify(declaration: Declaration, world: World, scopes: dict[str, set[str]], wanted: Wanted) -> None:
+    """Looks again; whatever is still to do means that the kernel took it and did something else."""
+    plan = make_plan(declaration, world.observe(scopes, wanted))
+    if not plan.changed:
+        return
+    change = plan.changes[0]
+    resource = change.after or change.before
+    assert resource is not None
+    problem = f"the kernel accepted all changes, but {describe(resource)}"
+    if change.action is not Action.CHANGE or change.before is None or change.after is None:
+        raise VerifyError(f"{problem} {'still exists' if change.after is None else 'does not exist'}")
+    name = change.fields[0]
+    wanted_value, got = change.after.values[name], change.before.values.get(name)
+    raise VerifyError(f"{problem} has {name} {got!r} where {wanted_value!r} was wanted")
+
+
+def _undo(world: World, plan: Plan, scopes: dict[str, set[str]]) -> tuple[bool, str]:
+    """Plans from what exists now to what existed before, and carries that out as far as possible."""
+    before = inverse(plan)
+    _scopes_before, wanted = _scopes(before)
+    for netns, kinds in _scopes_before.items():
+        scopes.setdefault(netns, set()).update(kinds)
+    left = ""
+    try:
+        steps = make_plan(before, world.observe(scopes, wanted)).steps()
+        while steps:
+            try:
+                for _done in world.execute(steps):
+                    pass
+                break
+            except StepError as problem:
+                left = str(problem.error)
+                steps = [step for step in steps if step.stage > problem.step.stage]
+        remaining = make_plan(before, world.observe(scopes, wanted))
+    except ContainerlandError as problem:
+        return False, str(problem)
+    return not remaining.changed, left or ", ".join(remaining.lines()[:3])
+
+
+def inverse(plan: Plan) -> Declaration:
+    """The state before a plan, as a declaration."""
+    declaration = Declaration()
+    for change in plan.changes:
+        if change.before is None:
+            assert change.after is not None
+            if KINDS[change.key.kind].owned and not change.after.partial:
+                declaration.absent[change.key] = Resource(change.key)
+        elif not change.implied:
+            declaration.desired[change.before.key] = _as_before(change)
+    for key, resource in plan.vanished.items():
+        if KINDS[key.kind].restorable(resource):
+            declaration.desired.setdefault(key, Resource(key, resource.values, recreate=True))
+    return declaration
+
+
+def _as_before(change: Change) -> Resource:
+    before = change.before
+    assert before is not None
+    if change.action is Action.CHANGE:
+        values = {n: before.values[n] for n in change.fields if before.values.get(n) is not None}
+        return Resource(before.key, values, partial=True)
+    if change.action is Action.MOVE:
+        return Resource(before.key, _settable(before.values), partial=True, source=change.key)
+    return Resource(before.key, _settable(before.values), recreate=True)
+
+
+def _settable(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+

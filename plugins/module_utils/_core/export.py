@@ -1,0 +1,154 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what exists to the options that declare it: what network_info returns is what topology takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .canonical import PROTOCOLS, TABLES, named
+from .kinds import DECLARATIONS, KINDS
+from .kinds.address import is_link_local
+from .kinds.link import PORT_FLAGS
+from .kinds.neighbor import PROXY
+from .kinds.types import TYPES
+from .model import Key, Resource
+
+_SETTINGS: Mapping[str, Any] = {"master": "", "group": 0, "alias": "", "txqueuelen": 1000}
+_LOOPBACK = ("127.0.0.1/8", "::1/128")
+# The rules that every namespace begins with (fib_default_rules_init).
+_DEFAULT_RULES = (0, 32766, 32767)
+Options = dict[str, Any]
+
+
+def export(observed: Mapping[Key, Resource], namespaces: list[str]) -> dict[str, list[Options]]:
+    """The state of these namespaces as lists of topology."""
+    found: dict[str, list[Options]] = {"namespaces": [{"name": ref} for ref in namespaces if _is_name(ref)]}
+    addresses = _addresses(observed)
+    for option, element in _links(observed, addresses):
+        found.setdefault(option, []).append(element)
+    for key, resource in observed.items():
+        if key.kind in _EXPORTS and KINDS[key.kind].restorable(resource):
+            element = _EXPORTS[key.kind](key, resource.values)
+            if element:
+                found.setdefault(key.kind, []).append({**_place(key.netns), **element})
+    return {name: elements for name, elements in found.items() if elements}
+
+
+def _is_name(ref: str) -> bool:
+    return bool(ref) and "/" not in ref and ":" not in ref
+
+
+def _place(netns: str) -> Options:
+    return {"netns": netns} if netns else {}
+
+
+def _addresses(observed: Mapping[Key, Resource]) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for key, resource in observed.items():
+        if key.kind == "address" and resource.values["permanent"] and not is_link_local(key.ident[1]):
+            if not (key.ident[0] == "lo" and key.ident[1] in _LOOPBACK):
+                found.setdefault((key.netns, key.ident[0]), []).append(key.ident[1])
+    return found
+
+
+def _links(
+    observed: Mapping[Key, Resource], addresses: Mapping[tuple[str, str], list[str]]
+) -> Iterator[tuple[str, Options]]:
+    done: set[Key] = set()
+    for key, resource in observed.items():
+        if key.kind != "link" or key in done:
+            continue
+        element = _end(key, resource, addresses)
+        kind = resource.values["kind"]
+        if kind == "veth":
+            peer = resource.values["peer"]
+            other = observed.get(Key("link", peer[0], (peer[1],)))
+            if other is None:
+                yield "link", element
+                continue
+            done.add(other.key)
+            element["peer"] = {**_end(other.key, other, addresses)}
+            element["peer"].setdefault("netns", "" if element.get("netns") else None)
+            element["peer"] = {n: v for n, v in element["peer"].items() if v is not None}
+            yield "veth", element
+        elif kind in DECLARATIONS:
+            yield kind, element
+        elif kind in TYPES:
+            yield "link", {"kind": kind, **element}
+        elif key.ident[0] != "lo" or element.get("addresses"):
+            yield "link", element
+
+
+def _end(key: Key, resource: Resource, addresses: Mapping[tuple[str, str], list[str]]) -> Options:
+    values = resource.values
+    element: Options = {"name": key.ident[0], **_place(key.netns), "up": values["up"]}
+    if key.ident[0] != "lo":
+        element.update({name: values[name] for name in ("mac", "mtu") if values.get(name)})
+    element.update({n: values[n] for n, default in _SETTINGS.items() if values.get(n, default) != default})
+    if values.get("addrgenmode", "eui64") != "eui64":
+        element["addrgenmode"] = values["addrgenmode"]
+    element.update({name: True for name in PORT_FLAGS if values.get(name)})
+    if values.get("vlans"):
+        element["vlans"] = [{"vid": v, "pvid": p, "untagged": u} for v, p, u in values["vlans"]]
+    link_type = TYPES.get(values["kind"])
+    if link_type is not None:
+        element.update({n: values[n] for n in link_type.fields if values.get(n) not in (None, "", ())})
+        if link_type.parent:
+            element["parent"] = values["parent"]
+            if values.get("parent_netns", key.netns) != key.netns:
+                element["parent_netns"] = values["parent_netns"]
+    listed = addresses.get((key.netns, key.ident[0]))
+    if listed:
+        element["addresses"] = listed
+    return element
+
+
+def _route(key: Key, values: Mapping[str, Any]) -> Options:
+    destination, table, metric = key.ident
+    everywhere = destination in ("0.0.0.0/0", "::/0")
+    element: Options = {"dest": destination, "table": named(int(table), TABLES), "type": values["type"]}
+    if everywhere:
+        element.update(dest="default", family="ipv6" if ":" in destination else "ipv4")
+    if int(metric):
+        element["metric"] = int(metric)
+    hops = [{n: v for n, v in hop.items() if v not in ("", False)} for hop in values["nexthops"]]
+    if len(hops) == 1:
+        element.update({n: v for n, v in hops[0].items() if n != "weight"})
+    elif hops:
+        element["nexthops"] = hops
+    element.update({name: values[name] for name in ("source", "mtu") if values[name]})
+    element["protocol"] = named(values["protocol"], PROTOCOLS)
+    return element
+
+
+def _rule(_key: Key, values: Mapping[str, Any]) -> Options:
+    if values["priority"] in _DEFAULT_RULES:
+        return {}
+    element = dict(values)
+    if "table" in element:
+        element["table"] = named(element["table"], TABLES)
+    if element["action"] != "lookup":
+        element.pop("table", None)
+    return element
+
+
+def _neighbor(key: Key, values: Mapping[str, Any]) -> Options:
+    device, address, *proxy = key.ident
+    if proxy:
+        return {"device": device, "address": address, PROXY: True}
+    return {"device": device, "address": address, "mac": values["mac"], "nud_state": values["nud_state"]}
+
+
+def _fdb(key: Key, values: Mapping[str, Any]) -> Options:
+    device, mac, target, vlan, _destination = key.ident
+    element: Options = {"device": device, "mac": mac, "target": target}
+    if vlan:
+        element["vlan"] = int(vlan)
+    element.update({name: value for name, value in values.items() if value not in (None, "")})
+    return element
+
+
+_EXPORTS = {"route": _route, "rule": _rule, "neighbor": _neighbor, "fdb": _fdb}

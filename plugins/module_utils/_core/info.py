@@ -1,0 +1,52 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there, in the form that topology takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from .canonical import netns_ref
+from .declare import LISTS
+from .export import export
+from .fields import Field, Fields
+from .kinds import KINDS
+from .model import Key, Resource
+
+# Sysctls are read by name only.
+READABLE = tuple(kind for kind in KINDS if kind not in ("sysctl", "netns"))
+INFO: Fields = {
+    "netns": Field(
+        "list",
+        (
+            "The namespaces to look into, by name, by path, or as C(pid:123), C(docker:NAME), C(podman:NAME).",
+            "Without it, the namespace the task runs in and all that have names.",
+        ),
+        elements="str",
+        check=netns_ref,
+    ),
+    "kinds": Field(
+        "list",
+        "What to look for. Without it, everything.",
+        elements="str",
+        choices=READABLE,
+    ),
+}
+
+
+class Observable(Protocol):
+    def observe(
+        self, scopes: Mapping[str, set[str]], wanted: Mapping[Key, frozenset[str]] | None
+    ) -> Mapping[Key, Resource]:
+        """What exists."""
+
+
+def look(world: Observable, namespaces: Sequence[str], kinds: Sequence[str] | None = None) -> dict[str, Any]:
+    """The state of the namespaces: `topology` is valid input of the module of that name."""
+    scopes = {ref: set(kinds or READABLE) for ref in namespaces}
+    observed = world.observe(scopes, None)
+    topology = export(observed, list(namespaces))
+    lists = {option: topology.get(option, []) for option in LISTS}
+    return {"topology": topology, "counts": {option: len(elements) for option, elements in lists.items()}}

@@ -1,0 +1,227 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The machine that a run works on: its namespaces, what is in them, and the way requests are sent to them.
+
+Everything read is remembered until `forget`, so that one look serves all kinds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Callable
+
+from ..errors import KernelError
+from ..kinds.base import StepError
+from ..model import Step, describe
+from . import netlink, netns, packed, reader, sysctl
+from .refs import path_of_ref
+
+# Replies that mean that what should be removed is gone already: the device, the entry, the address.
+_GONE = (2, 3, 19, 99)  # ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL
+
+
+class Node:
+    """A node, seen from the namespace that the process is in.
+
+    The process itself never changes namespace; sockets are opened inside each by a thread of their own.
+    """
+
+    def __init__(self) -> None:
+        self._fds: dict[str, int] = {}
+        self._sockets: dict[tuple[str, int], netlink.Socket] = {}
+        self._identities: dict[tuple[int, int], str] = {}
+        self._seen: dict[tuple[Any, ...], Any] = {}
+        self.fd("")
+
+    def close(self) -> None:
+        for opened in self._sockets.values():
+            opened.close()
+        for fd in self._fds.values():
+            os.close(fd)
+        self._sockets.clear()
+        self._fds.clear()
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- namespaces
+
+    def canonical(self, ref: str) -> str:
+        """One reference per namespace: '' for the own one, else the first that was used for it."""
+        if ref in self._fds or not self.exists(ref):
+            return ref
+        fd = self.fd(ref)
+        known = self._identities.setdefault(netns.identity(fd), ref)
+        if known != ref and ref in self._fds:
+            os.close(self._fds.pop(ref))
+        return known
+
+    def exists(self, ref: str) -> bool:
+        """Whether a namespace can be opened; only one given by name may be missing."""
+        if ref in self._fds:
+            return True
+        if is_name(ref) and not netns.is_namespace(path_of_ref(ref)):
+            return False
+        self.fd(ref)
+        return True
+
+    def fd(self, ref: str) -> int:
+        if ref not in self._fds:
+            self._remember(ref, netns.open_ref(ref))
+        return self._fds[ref]
+
+    def _remember(self, ref: str, fd: int) -> None:
+        self._fds[ref] = fd
+        self._identities.setdefault(netns.identity(fd), ref)
+
+    def netns_names(self) -> list[str]:
+        return netns.names()
+
+    def create_netns(self, names: Sequence[str]) -> None:
+        for name, fd in netns.create_many(names).items() if names else ():
+            self._remember(name, fd)
+
+    def delete_netns(self, name: str) -> None:
+        """Lets go of it too, so that the kernel can tear it down."""
+        for (ref, protocol), opened in list(self._sockets.items()):
+            if ref == name:
+                opened.close()
+                del self._sockets[ref, protocol]
+        if name in self._fds:
+            fd = self._fds.pop(name)
+            self._identities.pop(netns.identity(fd), None)
+            os.close(fd)
+        netns.delete(name)
+
+    # -- talking to the kernel
+
+    def socket(self, ref: str, protocol: int = netlink.NETLINK_ROUTE) -> netlink.Socket:
+        key = (ref, protocol)
+        if key not in self._sockets:
+            self._sockets[key] = netlink.Socket(protocol, self.fd(ref) if ref else None)
+        return self._sockets[key]
+
+    def open_sockets(self, refs: Iterable[str]) -> None:
+        """Opens the sockets of many namespaces at once, in one thread."""
+        wanted = [
+            ref for ref in refs if (ref, netlink.NETLINK_ROUTE) not in self._sockets and self.exists(ref)
+        ]
+        for ref, opened in zip(wanted, netlink.open_many([self.fd(ref) for ref in wanted])):
+            self._sockets[ref, netlink.NETLINK_ROUTE] = opened
+
+    def send(
+        self, ref: str, pairs: Sequence[tuple[Step, bytes]], origin: Callable[[Step], str] | None = None
+    ) -> None:
+        """Sends messages, and tells which step was refused.
+
+        Args:
+            origin: the namespace that a step is sent from, if that is not `ref`.
+
+        Raises:
+            StepError: for the first refused step.
+        """
+        groups: dict[str, list[tuple[Step, bytes]]] = {}
+        for pair in pairs:
+            groups.setdefault(origin(pair[0]) if origin else ref, []).append(pair)
+        for sender, group in groups.items():
+            results = self.socket(sender).send([message for _step, message in group])
+            for (step, _message), error in zip(group, results):
+                if error is not None and not (step.verb.value == "delete" and error.errno in _GONE):
+                    action = f"{step.verb.value} {describe(step.resource)}"
+                    raise StepError(step, KernelError(error.errno, action, error.words))
+
+    # -- looking
+
+    def forget(self) -> None:
+        """What was read may no longer be so."""
+        self._seen.clear()
+
+    def forget_names(self) -> None:
+        """Links were made, renamed, moved or removed."""
+        for key in [key for key in self._seen if key[0] in ("links", "names", "indexes")]:
+            del self._seen[key]
+
+    def _once(self, key: tuple[Any, ...], look: Callable[[], Any]) -> Any:
+        if key not in self._seen:
+            self._seen[key] = look()
+        return self._seen[key]
+
+    def _rows(self, what: str, ref: str, look: Callable[[netlink.Socket], Any]) -> Any:
+        return self._once((what, ref), lambda: look(self.socket(ref)) if self.exists(ref) else [])
+
+    def links(self, ref: str) -> list[packed.LinkRow]:
+        return list(self._rows("links", ref, reader.links))
+
+    def addresses(self, ref: str) -> list[packed.AddressRow]:
+        return list(self._rows("addresses", ref, reader.addresses))
+
+    def routes(self, ref: str) -> list[packed.RouteRow]:
+        return list(self._rows("routes", ref, reader.routes))
+
+    def neighbors(self, ref: str) -> list[packed.NeighborRow]:
+        return list(self._rows("neighbors", ref, reader.neighbors))
+
+    def fdb(self, ref: str) -> list[packed.FdbRow]:
+        return list(self._rows("fdb", ref, reader.fdb))
+
+    def rules(self, ref: str) -> list[Any]:
+        return list(self._rows("rules", ref, reader.rules))
+
+    def port_vlans(self, ref: str, index: int) -> tuple[tuple[int, bool, bool], ...]:
+        found: Mapping[int, tuple[tuple[int, bool, bool], ...]] = self._rows("vlans", ref, reader.vlans) or {}
+        return found.get(index, ())
+
+    def read_sysctls(self, ref: str, names: Iterable[str]) -> dict[str, str | None]:
+        return sysctl.read(self.fd(ref) if ref else None, names) if self.exists(ref) else {}
+
+    def write_sysctls(self, ref: str, values: Mapping[str, str]) -> None:
+        sysctl.write(self.fd(ref) if ref else None, values)
+
+    # -- names and numbers
+
+    def index(self, ref: str, name: str) -> int:
+        """The index of a link; 0 if there is none, which the kernel answers with ENODEV."""
+        found: Mapping[str, int] = self._once(
+            ("indexes", ref), lambda: {row.name: row.index for row in self.links(ref)}
+        )
+        return found.get(name, 0)
+
+    def link_name(self, ref: str, index: int | None) -> str:
+        """The name of a link; 'if7' for one that cannot be seen from here."""
+        found: Mapping[int | None, str] = self._once(
+            ("names", ref), lambda: {row.index: row.name for row in self.links(ref)}
+        )
+        return found.get(index) or f"if{index}"
+
+    def device_name(self, ref: str, row: packed.LinkRow, index: int) -> str:
+        """The name of a link that a tunnel's data refers to: in the namespace that its outer packets travel in."""
+        return self.link_name(self.netns_by_id(ref, row.link_netnsid), index)
+
+    def netns_by_id(self, ref: str, nsid: int | None) -> str:
+        """The namespace that another one knows under a number (RTM_GETNSID); '?' if this run does not know it."""
+        if nsid is None:
+            return ref
+        known = self._once(("nsids", ref), dict)
+        asked = self._once(("nsids asked", ref), set)
+        for candidate in list(self._fds):
+            if nsid in known:
+                break
+            if candidate not in asked and candidate != ref:
+                asked.add(candidate)
+                known[reader.netnsid(self.socket(ref), self.fd(candidate))] = candidate
+        return str(known.get(nsid, "?"))
+
+    def veth_peer(self, ref: str, row: packed.LinkRow) -> tuple[str, str]:
+        """Namespace and name of the other end; ('?', 'if7') if it is out of sight."""
+        other = self.netns_by_id(ref, row.link_netnsid)
+        return other, self.link_name(other, row.link) if other != "?" else f"if{row.link}"
+
+
+def is_name(ref: str) -> bool:
+    """Whether a reference is a plain name under /run/netns."""
+    return bool(ref) and not ref.startswith("/") and ":" not in ref

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kernel as the engine sees it: something that can be observed, and that carries out steps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+
+from ..errors import MissingError
+from ..kinds import KINDS
+from ..kinds.base import Wanted
+from ..model import Key, Resource, Step
+from .node import Node
+
+# Reading these costs nothing that is not read anyway, and everything refers to them.
+ALWAYS = frozenset({"link"})
+_CAP_NET_ADMIN = 12
+Scopes = Mapping[str, Collection[str]]
+
+
+class KernelWorld:
+    """Reads and changes a node through the kinds."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def observe(self, scopes: Scopes, wanted: Mapping[Key, frozenset[str]] | None) -> dict[Key, Resource]:
+        """What exists.
+
+        Args:
+            scopes: namespace → kinds to look for in it.
+            wanted: the fields of the objects that will be compared; None for all of all.
+        """
+        self.node.forget()
+        self.node.open_sockets(scopes)
+        parts = None if wanted is None else _by_place(wanted)
+        observed = KINDS["netns"].observe(self.node, "", None)
+        for netns, kinds in scopes.items():
+            for name in sorted({*kinds, *ALWAYS} - {"netns"}, key=lambda kind: KINDS[kind].rank):
+                part = None if parts is None else parts.get((name, netns), {})
+                observed.update(KINDS[name].observe(self.node, netns, part))
+        return observed
+
+    def permit(self) -> None:
+        """Refuses to begin without CAP_NET_ADMIN (capabilities(7)), so that nothing is half done."""
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            effective = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff:"))
+        if not effective >> _CAP_NET_ADMIN & 1:
+            raise MissingError(
+                "changing the network needs CAP_NET_ADMIN on the node: run the task with become: true"
+            )
+
+    def execute(self, steps: Sequence[Step]) -> Iterator[int]:
+        """Carries out the steps stage by stage; yields how many are done after each.
+
+        Raises:
+            StepError: at the first step that is refused.
+        """
+        done = 0
+        for _stage, group in groupby(steps, key=lambda step: step.stage):
+            stage = list(group)
+            for name in dict.fromkeys(step.key.kind for step in stage):
+                part = [step for step in stage if step.key.kind == name]
+                KINDS[name].execute(part, self.node)
+                done += len(part)
+                yield done
+
+
+def _by_place(wanted: Wanted) -> dict[tuple[str, str], dict[Key, frozenset[str]]]:
+    parts: dict[tuple[str, str], dict[Key, frozenset[str]]] = {}
+    for key, fields in wanted.items():
+        parts.setdefault((key.kind, key.netns), {})[key] = fields
+    return parts

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses of links, IPv4 and IPv6 (ip-address(8))."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from ..kernel import packed
+from ..model import Exact, Key, Resource, Stage, Step, Verb
+from .base import Kind, Wanted
+
+IFA_F_PERMANENT = 0x80
+IFA_F_NODAD = 0x02
+
+
+class AddressKind(Kind):
+    name = "address"
+    rank = 3
+    add = Stage.ADDRESS
+    remove = Stage.REMOVE_ADDRESS
+
+    def observe(self, node: Any, netns: str, wanted: Wanted | None) -> dict[Key, Resource]:
+        found = {}
+        for row in node.addresses(netns):
+            key = Key("address", netns, (node.link_name(netns, row.index), f"{row.address}/{row.prefixlen}"))
+            values = {
+                "nodad": bool(row.flags & IFA_F_NODAD) and row.family == socket.AF_INET6,
+                "permanent": bool(row.flags & IFA_F_PERMANENT),
+            }
+            found[key] = Resource(key, values)
+        return found
+
+    def restorable(self, resource: Resource) -> bool:
+        return bool(resource.values["permanent"]) and not is_link_local(resource.key.ident[1])
+
+    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
+        return [
+            resource
+            for key, resource in observed.items()
+            if key[:2] == ("address", exact.netns)
+            and key.ident[0] == exact.device
+            and resource.values["permanent"]
+            and not is_link_local(key.ident[1])
+        ]
+
+    def encode(self, step: Step, node: Any) -> bytes:
+        device, address = step.key.ident
+        index = node.index(step.key.netns, device)
+        if step.verb is Verb.DELETE:
+            return packed.address_delete(index, address)
+        nodad = bool(step.values.get("nodad"))
+        return packed.address_new(index, address, nodad=nodad, replace=step.verb is Verb.SET)
+
+
+def is_link_local(address: str) -> bool:
+    """fe80::/10, which the kernel gives by itself."""
+    return address.startswith(("fe8", "fe9", "fea", "feb"))

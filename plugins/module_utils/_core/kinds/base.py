@@ -1,0 +1,212 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a kind of object is, and what a declaration (the options of a module) is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Callable, Protocol
+
+from ..canonical import netns_ref
+from ..errors import InputError, KernelError, MissingError
+from ..fields import Field, Fields
+from ..model import Action, Change, Declaration, Exact, Key, Resource, Stage, Step, Verb
+
+# Which fields of which objects a run compares; None for everything (network_info).
+Wanted = Mapping[Key, frozenset[str]]
+
+
+class StepError(Exception):
+    """A step that the kernel refused.
+
+    Args:
+        step: which.
+        error: what the kernel said.
+    """
+
+    def __init__(self, step: Step, error: KernelError | MissingError) -> None:
+        super().__init__(str(error))
+        self.step = step
+        self.error = error
+
+
+class Context(Protocol):
+    """What a kind may ask of the plan while it turns changes into steps."""
+
+    def depth(self, key: Key) -> int:
+        """How many links that this run creates must be there before this one."""
+
+    def partner(self, resource: Resource) -> Resource | None:
+        """The other end of a veth that is to be created with this one."""
+
+
+class Kind:
+    """One kind of object: how it is read, compared, created, changed, removed.
+
+    Attributes:
+        name: the `kind` of its keys.
+        rank: order of creation; deletion goes the other way.
+        add, remove: the stages of its creation and deletion.
+        owned: False for settings, which are changed and restored but never created or deleted.
+        follows_device: it vanishes with the link that its ident begins with.
+    """
+
+    name = ""
+    rank = 0
+    add: Stage = Stage.SETTINGS
+    remove: Stage = Stage.RESTORE
+    owned = True
+    follows_device = True
+
+    def observe(self, node: Any, netns: str, wanted: Wanted | None) -> dict[Key, Resource]:
+        """What exists of this kind in a namespace; at least all that `wanted` names."""
+        raise NotImplementedError
+
+    def compare(self, desired: Resource, observed: Resource) -> tuple[str, ...]:
+        """The names of the fields that were set and differ."""
+        return tuple(name for name, value in desired.values.items() if observed.values.get(name) != value)
+
+    def immutable(self, desired: Resource, fields: Iterable[str]) -> tuple[str, ...]:
+        """Those of the fields that a live object cannot change."""
+        return ()
+
+    def complete(self, resource: Resource) -> None:
+        """Refuses the creation of an object of which too little was said (InputError)."""
+
+    def references(self, resource: Resource) -> list[tuple[str, Key]]:
+        """(option, key) of the objects that must exist for this one."""
+        if not self.follows_device:
+            return []
+        return [("device", Key("link", resource.key.netns, (resource.key.ident[0],)))]
+
+    def restorable(self, resource: Resource) -> bool:
+        """Whether a roll-back makes this anew; not what the kernel makes by itself."""
+        return True
+
+    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
+        """Observed objects that fall under `exact` and may be removed if they are not wanted."""
+        return []
+
+    def steps(self, change: Change, context: Context) -> list[Step]:
+        """The requests that carry out a change."""
+        if change.action is Action.DELETE:
+            assert change.before is not None
+            return [Step(self.remove, Verb.DELETE, change, change.before, before=change.before)]
+        assert change.after is not None
+        if change.action is Action.CREATE:
+            return [Step(self.add, Verb.ADD, change, change.after, change.after.values)]
+        assert change.before is not None
+        whole = change.before.with_values(**change.after.values)
+        return [Step(self.add, Verb.SET, change, whole, whole.values, change.before)]
+
+    def encode(self, step: Step, node: Any) -> bytes:
+        """The rtnetlink message of a step."""
+        raise NotImplementedError
+
+    def execute(self, steps: Sequence[Step], node: Any) -> None:
+        """Sends the steps of one stage, those of a namespace together.
+
+        Raises:
+            StepError: for the first step that was refused; those after it may have been carried out.
+        """
+        for netns, group in by_netns(steps).items():
+            node.send(netns, [(step, self.encode(step, node)) for step in group])
+
+
+def by_netns(steps: Sequence[Step]) -> dict[str, list[Step]]:
+    """The steps, grouped by the namespace of their objects, in order."""
+    groups: dict[str, list[Step]] = {}
+    for step in steps:
+        groups.setdefault(step.key.netns, []).append(step)
+    return groups
+
+
+class Place:
+    """Where declared objects go, and the declaration that collects them.
+
+    Args:
+        declaration: filled by the declare functions.
+        netns: reference that a relative element (no `netns`) stands for.
+        canonical: gives every reference to one namespace the same form.
+    """
+
+    def __init__(
+        self, declaration: Declaration, netns: str = "", canonical: Callable[[str], str] = lambda ref: ref
+    ) -> None:
+        self.declaration = declaration
+        self.netns = canonical(netns)
+        self._canonical = canonical
+
+    def at(self, options: Mapping[str, Any]) -> str:
+        return self.netns_of(options.get("netns"))
+
+    def netns_of(self, ref: str | None) -> str:
+        """The namespace of an option; the place's own for none."""
+        return self._canonical(ref) if ref else self.netns
+
+    def add(self, resource: Resource, present: bool = True) -> None:
+        """Collects an object; what is declared twice must not contradict itself."""
+        table, other = self.declaration.desired, self.declaration.absent
+        if not present:
+            table, other = other, table
+        if resource.key in other:
+            raise InputError(resource.path, f"is both present and absent (see {other[resource.key].path})")
+        known = table.get(resource.key)
+        table[resource.key] = resource if known is None else merge(known, resource)
+
+    def exact(self, options: Mapping[str, Any], option: str, kind: str, netns: str, device: str) -> None:
+        if options.get(option):
+            self.declaration.exact.append(Exact(kind, netns, device))
+
+
+def merge(known: Resource, added: Resource) -> Resource:
+    """One object from two declarations, one of which at most may be whole."""
+    if not (known.partial or added.partial):
+        raise InputError(added.path, f"the same object is declared twice (see {known.path})")
+    for name, value in added.values.items():
+        if known.values.get(name, value) != value:
+            problem = f"{name} is {value!r} here, but {known.values[name]!r} in {known.path}"
+            raise InputError(added.path, problem)
+    whole = added if known.partial else known
+    return Resource(
+        key=whole.key,
+        values={**known.values, **added.values},
+        path=whole.path,
+        partial=known.partial and added.partial,
+        recreate=known.recreate or added.recreate,
+        source=known.source or added.source,
+    )
+
+
+class Declarable:
+    """The options of one module, which are also those of an element of topology's list of that name."""
+
+    name = ""
+    fields: Fields = {}
+
+    def declare(self, options: Mapping[str, Any], path: str, place: Place) -> None:
+        """Adds the objects that the parsed options stand for."""
+        raise NotImplementedError
+
+
+STATE = Field(
+    "str",
+    "Whether it should exist. C(absent) of what is not there changes nothing.",
+    default="present",
+    choices=("present", "absent"),
+)
+NETNS = Field(
+    "str",
+    (
+        "The network namespace it lives in, by name (C(web1)), by path (C(/proc/123/ns/net)), "
+        "or as C(pid:123), C(docker:NAME) or C(podman:NAME).",
+        "Without it, the namespace the task runs in.",
+    ),
+    check=netns_ref,
+)
+PLACE: Fields = {"netns": NETNS, "state": STATE}
+
+
+def present(options: Mapping[str, Any]) -> bool:
+    return bool(options.get("state", "present") == "present")

@@ -1,0 +1,20 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GRE tunnels over IPv4 (RFC 2784, keys RFC 2890), for IP (gre) and for Ethernet (gretap)."""
+
+from __future__ import annotations
+
+from ...canonical import integer
+from ...fields import Field
+from ..link_type import Attribute, LinkType
+from .ipip import FIELDS, outer
+
+GRE_FIELDS = {
+    **FIELDS,
+    "key": Field("int", "For C(gre) and C(gretap): the key.", check=integer(0, 2**32 - 1), recreate=True),
+}
+ATTRIBUTES = {**outer("IFLA_GRE"), "key": Attribute("IFLA_GRE_IKEY")}
+
+TYPE = LinkType("gre", "a GRE tunnel for IP", GRE_FIELDS, ATTRIBUTES, whole=True)
+TAP = LinkType("gretap", "a GRE tunnel for Ethernet", GRE_FIELDS, ATTRIBUTES, whole=True)

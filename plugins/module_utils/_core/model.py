@@ -1,0 +1,192 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The things that can exist, and what can happen to them. No I/O."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+REDACTED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+
+
+class Key(NamedTuple):
+    """What identifies an object on a node.
+
+    Attributes:
+        kind: netns, link, address, route, rule, neighbor, fdb, sysctl.
+        netns: canonical reference of the namespace it lives in; '' is the one the run started in.
+        ident: the rest, per kind; its first part is the device's name where the object belongs to one.
+    """
+
+    kind: str
+    netns: str
+    ident: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """An object as wanted (only what was set) or as observed (all that can be set).
+
+    Attributes:
+        values: field name → canonical value.
+        path: where it was declared (``veth[3]``), for error messages.
+        partial: declares settings of an object that must exist already; it is never created or deleted for this.
+        recreate: it may be deleted and made anew if a change needs that.
+        source: the link to move and rename to `key`, where that does not exist yet.
+    """
+
+    key: Key
+    values: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+    partial: bool = False
+    recreate: bool = False
+    source: Key | None = None
+
+    def with_values(self, **values: Any) -> Resource:
+        return replace(self, values={**self.values, **values})
+
+    def without(self, *names: str) -> Resource:
+        return replace(self, values={n: v for n, v in self.values.items() if n not in names})
+
+
+class Action(str, enum.Enum):
+    """What a change does; the value is the verb in messages."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    MOVE = "move"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One object's way from before to after.
+
+    Attributes:
+        fields: the names of the fields that differ.
+        implied: the kernel does it by itself because of another change of the plan (shown, not requested).
+    """
+
+    action: Action
+    key: Key
+    before: Resource | None
+    after: Resource | None
+    fields: tuple[str, ...] = ()
+    implied: bool = False
+
+    def __str__(self) -> str:
+        resource = self.after or self.before
+        assert resource is not None
+        words = f"{self.action.value} {describe(resource)}"
+        if self.action is Action.MOVE and self.before is not None:
+            return f"{words} from {describe(self.before)}"
+        return f"{words} ({', '.join(self.fields)})" if self.fields else words
+
+
+def describe(resource: Resource) -> str:
+    """The object in words: ``veth 'web1' in netns 'blue'``."""
+    key = resource.key
+    kind = resource.values.get("kind", "link") if key.kind == "link" else key.kind
+    words = f"{kind} '{_name(key)}'"
+    return f"{words} in netns '{key.netns}'" if key.netns else words
+
+
+def _name(key: Key) -> str:
+    """The identity in the words of ip(8): the main table and a default metric go without saying."""
+    if key.kind == "route":
+        destination, table, metric = key.ident
+        words = [
+            destination,
+            "" if table == "254" else f"table {table}",
+            "" if metric in "0 1024" else f"metric {metric}",
+        ]
+        return " ".join(word for word in words if word)
+    return " ".join(part for part in key.ident if part)
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The listed objects of `kind` that belong to `device` are all there may be; the others go."""
+
+    kind: str
+    netns: str
+    device: str
+
+
+@dataclass
+class Declaration:
+    """What one run is asked for, in terms of objects."""
+
+    desired: dict[Key, Resource] = field(default_factory=dict)
+    absent: dict[Key, Resource] = field(default_factory=dict)
+    exact: list[Exact] = field(default_factory=list)
+
+
+class Stage(enum.IntEnum):
+    """When a step happens; each stage ends before the next begins.
+
+    Create down, configure, raise ports last: a port that is up receives every multicast of the others, which makes
+    a bridge with a thousand ports quadratic. Sysctls stand before the links that they guard; routes come when
+    devices are up. Deletions come after everything else has succeeded, for a deleted namespace cannot be rolled back.
+    """
+
+    CLEAR = 0
+    NETNS = 10
+    SYSCTL = 20
+    LINK = 30
+    LINK_SYSCTL = 50
+    SETTINGS = 55
+    ADDRESS = 60
+    FDB = 65
+    UP = 70
+    UP_PORTS = 75
+    NEIGHBOR = 80
+    ROUTE = 85
+    RULE = 90
+    REMOVE_RULE = 110
+    REMOVE_ROUTE = 115
+    REMOVE_NEIGHBOR = 120
+    REMOVE_FDB = 125
+    REMOVE_ADDRESS = 130
+    RESTORE = 135
+    REMOVE_LINK = 140
+    REMOVE_NETNS = 170
+
+
+class Verb(str, enum.Enum):
+    """What a step asks the kernel for."""
+
+    ADD = "add"
+    SET = "set"
+    MOVE = "move"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request to the kernel.
+
+    Attributes:
+        stage: a Stage, plus the depth of a link in the order of masters and parents.
+        values: what to set: the fields of this step only.
+        resource: the whole object after the step (before it, for DELETE).
+        before: the object before, where it exists.
+        partner: the other end, for the creation of a veth pair.
+    """
+
+    stage: int
+    verb: Verb
+    change: Change
+    resource: Resource
+    values: Mapping[str, Any] = field(default_factory=dict)
+    before: Resource | None = None
+    partner: Resource | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.resource.key

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an owner made before, and what follows when it is no longer declared: removal, or the way it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .kinds import KINDS
+from .kinds.sysctl import device_of
+from .model import Action, Declaration, Key, Resource, describe
+from .plan import Plan
+from .store import Record, Store
+
+
+class Ledger:
+    """The remembered objects of one owner, through one run.
+
+    Args:
+        store: where they are remembered.
+        declared: what is written beside them, so that the state can be restored without Ansible.
+    """
+
+    def __init__(self, store: Store, declared: Mapping[str, Any]) -> None:
+        self._store = store
+        self._declared = declared
+        self._records = store.load()
+
+    def prune(self, declaration: Declaration) -> Declaration:
+        """Adds what the owner no longer declares: what it created is absent, what it changed gets its old values."""
+        desired, absent = dict(declaration.desired), dict(declaration.absent)
+        for key, record in self._records.items():
+            if key in desired or key in absent:
+                continue
+            if record.created:
+                absent[key] = Resource(key)
+            elif record.source is not None:
+                values = dict(record.original)
+                desired[record.source] = Resource(record.source, values, partial=True, source=key)
+            elif record.original and not self._goes_with_its_owner(key, desired):
+                desired[key] = Resource(key, dict(record.original), partial=True)
+        return Declaration(desired, absent, declaration.exact)
+
+    def _goes_with_its_owner(self, key: Key, desired: Mapping[Key, Resource]) -> bool:
+        """A setting needs no restoring where its namespace or link is removed."""
+        owners = [Key("netns", "", (key.netns,))]
+        if key.kind == "sysctl":
+            owners.append(Key("link", key.netns, (device_of(key.ident[0]),)))
+        return any(o in self._records and self._records[o].created and o not in desired for o in owners)
+
+    def spare_foreign(self, declaration: Declaration, observed: Mapping[Key, Resource]) -> list[str]:
+        """Takes back the removal of links that have become something else, and restorations of what is gone."""
+        warnings = []
+        for key, record in self._records.items():
+            have = observed.get(key)
+            if key in declaration.desired and key not in observed and not KINDS[key.kind].owned:
+                del declaration.desired[key]
+            kind = record.values.get("kind")
+            if have is None or kind is None or have.values.get("kind") == kind:
+                continue
+            if declaration.absent.pop(key, None) is not None:
+                warnings.append(
+                    f"{describe(have)} is no longer the {kind} that was made here, and is left alone"
+                )
+        return warnings
+
+    def announce(self, declaration: Declaration, plan: Plan) -> None:
+        """Remembers what is about to be made, before it is made."""
+        self._store.save({**self._records, **self._after(declaration, plan)}.values(), self._declared)
+
+    def withdraw(self) -> None:
+        """The run was taken back: what was remembered before holds again."""
+        if self._records:
+            self._store.save(self._records.values(), self._declared)
+        else:
+            self._store.remove()
+
+    def settle(self, declaration: Declaration, plan: Plan) -> None:
+        """Remembers what is now there; nothing to remember leaves no file."""
+        records = self._after(declaration, plan)
+        if not records:
+            if self._records or plan.changed:
+                self._store.remove()
+        elif plan.changed or records != self._records:
+            self._store.save(records.values(), self._declared)
+
+    def _after(self, declaration: Declaration, plan: Plan) -> dict[Key, Record]:
+        changes = {change.key: change for change in plan.changes}
+        records = {}
+        for key, resource in declaration.desired.items():
+            if not resource.path:
+                continue
+            known = self._records.get(key)
+            change = changes.get(key)
+            created = known.created if known is not None else False
+            original = dict(known.original) if known is not None else {}
+            source = known.source if known is not None else None
+            if change is not None and change.action in (Action.CREATE, Action.REPLACE):
+                created, original, source = KINDS[key.kind].owned and not resource.partial, {}, None
+            elif change is not None and change.before is not None and not created:
+                if change.action is Action.MOVE:
+                    source = change.before.key
+                for name in change.fields:
+                    original.setdefault(name, change.before.values.get(name))
+            records[key] = Record(key, created, dict(resource.values), original, source)
+        return records

@@ -1,0 +1,342 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what is wanted and what exists to what must change. Pure: no I/O, the same answer in check mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .errors import ConflictError, InputError
+from .kinds import KINDS
+from .kinds.sysctl import device_of
+from .model import Action, Change, Declaration, Key, Resource, Step, describe
+from .show import show_diff
+
+Observed = Mapping[Key, Resource]
+_CREATING = (Action.CREATE, Action.REPLACE, Action.MOVE)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A reference to something that neither exists nor is declared."""
+
+    path: str
+    key: Key
+
+    def __str__(self) -> str:
+        what = "namespace" if self.key.kind == "netns" else self.key.kind
+        where = f" in netns '{self.key.netns}'" if self.key.netns else ""
+        problem = f"there is no {what} '{self.key.ident[0]}'{where}; create it first, or declare it in the same topology"
+        return f"{self.path}: {problem}" if self.path else problem
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What must change, in order: creations by rising rank, then deletions by falling rank.
+
+    Attributes:
+        vanished: what the kernel removes together with links that are deleted, moved or replaced.
+        missing: references that lead nowhere.
+    """
+
+    changes: tuple[Change, ...] = ()
+    vanished: Mapping[Key, Resource] = field(default_factory=dict)
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.changes)
+
+    def lines(self) -> list[str]:
+        """One line per change, in order."""
+        return [str(change) for change in self.changes if not change.implied]
+
+    def diff(self) -> dict[str, str]:
+        """What `--diff` shows: the changed objects before and after."""
+        return show_diff(self.changes)
+
+    def destructive(self) -> set[str]:
+        """The namespaces in which more disappears than what the changes name."""
+        actions = (Action.DELETE, Action.REPLACE, Action.MOVE)
+        return {
+            c.before.key.netns
+            for c in self.changes
+            if c.before and c.key.kind == "link" and c.action in actions
+        }
+
+    def steps(self) -> list[Step]:
+        """The requests in the order of their stages."""
+        context = _Context({c.key: c for c in self.changes if c.action in _CREATING})
+        steps = [
+            step
+            for change in self.changes
+            if not change.implied
+            for step in KINDS[change.key.kind].steps(change, context)
+        ]
+        return sorted(steps, key=lambda step: step.stage)
+
+
+def make_plan(declaration: Declaration, observed: Observed) -> Plan:
+    """Compares and orders.
+
+    Raises:
+        ConflictError: what exists cannot become what is wanted, and replacing it is not allowed.
+        InputError: too little was said to create an object, or links wait for each other in a loop.
+    """
+    return _Planner(declaration, observed).plan()
+
+
+def dependents(observed: Observed, gone: Iterable[Key]) -> dict[Key, Resource]:
+    """What the kernel removes together with these namespaces and links."""
+    found: dict[Key, Resource] = {}
+    names = {key.ident[0] for key in gone if key.kind == "netns"}
+    links = {key for key in gone if key.kind == "link"}
+    if names:
+        found.update((key, resource) for key, resource in observed.items() if key.netns in names)
+    while links:
+        below = {
+            key: resource
+            for key, resource in observed.items()
+            if key not in found and any(owner in links for owner in _owners(resource))
+        }
+        found.update(below)
+        links = {key for key in below if key.kind == "link"}
+    return found
+
+
+def _owners(resource: Resource) -> Iterator[Key]:
+    """The links without which this object cannot be."""
+    key, values = resource.key, resource.values
+    if key.kind == "link":
+        if values.get("parent"):
+            yield Key("link", values.get("parent_netns", key.netns), (values["parent"],))
+        if values.get("peer"):
+            yield Key("link", values["peer"][0], (values["peer"][1],))
+    elif key.kind == "sysctl":
+        yield Key("link", key.netns, (device_of(key.ident[0]),))
+    elif key.kind == "route":
+        for hop in values.get("nexthops", ()):
+            yield Key("link", key.netns, (hop.get("device", ""),))
+    elif KINDS[key.kind].follows_device:
+        yield Key("link", key.netns, key.ident[:1])
+
+
+class _Planner:
+    def __init__(self, declaration: Declaration, observed: Observed) -> None:
+        self.desired = dict(declaration.desired)
+        self.absent = dict(declaration.absent)
+        self.observed = dict(observed)
+        self.vanished: dict[Key, Resource] = {}
+        self._apply_exact(declaration)
+        self._expect_loopbacks()
+
+    def plan(self) -> Plan:
+        deletions = self._deletions()
+        replaced = self._replacements()
+        creations = [change for change in map(self._change, self._ordered()) if change is not None]
+        creations = [replaced.get(change.key, change) for change in creations]
+        missing = tuple(self._missing(creations))
+        return Plan((*creations, *deletions), self.vanished, missing)
+
+    def _apply_exact(self, declaration: Declaration) -> None:
+        for exact in declaration.exact:
+            for extra in KINDS[exact.kind].extras(exact, self.observed):
+                wanted = self.desired.get(extra.key)
+                if not extra.partial:
+                    if wanted is None:
+                        self.absent[extra.key] = extra
+                elif wanted is None:
+                    self.desired[extra.key] = extra
+                elif "master" not in wanted.values:
+                    self.desired[extra.key] = wanted.with_values(**extra.values)
+
+    def _expect_loopbacks(self) -> None:
+        """A new namespace has a loopback link, down."""
+        for key in self.desired:
+            if key.kind == "netns" and key not in self.observed:
+                loopback = Key("link", key.ident[0], ("lo",))
+                self.observed[loopback] = Resource(
+                    loopback, {"kind": "", "master": "", "up": False, "mtu": 65536}
+                )
+
+    def _ordered(self) -> list[Resource]:
+        return sorted(self.desired.values(), key=lambda resource: KINDS[resource.key.kind].rank)
+
+    def _deletions(self) -> list[Change]:
+        keys = [key for key in self.absent if key in self.observed and KINDS[key.kind].owned]
+        keys.sort(key=lambda key: -KINDS[key.kind].rank)
+        self._refuse_kind_mismatch(keys)
+        implied = dependents(self.observed, keys)
+        changes = [
+            Change(Action.DELETE, k, self.observed[k], None, implied=self._implied(k, implied, keys))
+            for k in keys
+        ]
+        self._forget(implied, keys)
+        return changes
+
+    def _refuse_kind_mismatch(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            wanted, have = self.absent[key].values.get("kind"), self.observed[key].values.get("kind")
+            if wanted is not None and wanted != have:
+                raise ConflictError(f"{describe(self.observed[key])} is not a {wanted} and is left alone")
+
+    def _implied(self, key: Key, implied: Mapping[Key, Resource], deleted: list[Key]) -> bool:
+        """A veth's other end goes with the first one deleted; the first itself is asked for."""
+        if key not in implied:
+            return False
+        if key.kind != "link" or any(k.kind == "netns" and k.ident[0] == key.netns for k in deleted):
+            return True
+        other = _peer_key(self.observed[key])
+        if other is not None and other in deleted and not self.observed[key].values.get("parent"):
+            return deleted.index(other) < deleted.index(key)
+        return True
+
+    def _forget(self, implied: Mapping[Key, Resource], gone: Iterable[Key]) -> None:
+        self.vanished.update(implied)
+        removed = {*implied, *gone}
+        for key in removed:
+            self.observed.pop(key, None)
+        for key, resource in self.observed.items():
+            if key.kind == "link" and Key("link", key.netns, (resource.values.get("master", ""),)) in removed:
+                self.observed[key] = resource.with_values(master="")
+
+    def _replacements(self) -> dict[Key, Change]:
+        """Links that must be made anew; what hangs on them is treated as gone."""
+        found: dict[Key, Change] = {}
+        for resource in self._ordered():
+            have = self.observed.get(resource.key)
+            if resource.key.kind != "link" or have is None:
+                continue
+            kind = KINDS[resource.key.kind]
+            fields = kind.compare(resource, have)
+            fixed = kind.immutable(resource, fields)
+            if fixed:
+                self._refuse_replacement(resource, have, fixed)
+                found[resource.key] = Change(Action.REPLACE, resource.key, have, resource, fields)
+        if found:
+            implied = dependents(self.observed, found)
+            foreign = [
+                k
+                for k in implied
+                if k.kind == "link" and k not in self.desired and not self._peer_of(k, found)
+            ]
+            if foreign:
+                key = next(iter(found))
+                problem = f"cannot replace {describe(found[key].before or found[key].after)}"  # type: ignore[arg-type]
+                raise ConflictError(
+                    f"{problem}: {describe(self.observed[foreign[0]])} sits on it and was not declared"
+                )
+            self._forget(implied, found)
+        return found
+
+    def _peer_of(self, key: Key, replaced: Mapping[Key, Change]) -> bool:
+        return _peer_key(self.observed[key]) in replaced
+
+    def _refuse_replacement(self, wanted: Resource, have: Resource, fixed: tuple[str, ...]) -> None:
+        name = fixed[0]
+        prefix = f"{wanted.path}: " if wanted.path else ""
+        is_now, should = have.values.get(name), wanted.values.get(name)
+        if name == "kind":
+            problem = f"{describe(have)} exists and is not a {should}; delete it first, or use another name"
+            raise ConflictError(prefix + problem)
+        if not wanted.recreate:
+            problem = (
+                f"{describe(have)} has {name} {_plain(is_now)}, which cannot become {_plain(should)} in place"
+            )
+            raise ConflictError(f"{prefix}{problem}; set recreate: true to have it made anew")
+
+    def _change(self, wanted: Resource) -> Change | None:
+        have = self.observed.get(wanted.key)
+        kind = KINDS[wanted.key.kind]
+        if have is not None:
+            fields = kind.compare(wanted, have)
+            return Change(Action.CHANGE, wanted.key, have, wanted, fields) if fields else None
+        if wanted.source is not None and wanted.source in self.observed:
+            before = self.observed[wanted.source]
+            self.vanished.update(dependents(self.observed, [wanted.source]))
+            return Change(Action.MOVE, wanted.key, before, wanted, kind.compare(wanted, before))
+        if not wanted.partial:
+            kind.complete(wanted)
+        elif not wanted.values:
+            return None
+        return Change(Action.CREATE, wanted.key, None, wanted)
+
+    def _missing(self, changes: Iterable[Change]) -> Iterator[Missing]:
+        for change in changes:
+            wanted = change.after
+            assert wanted is not None
+            place = Key("netns", "", (wanted.key.netns,))
+            if _is_name(wanted.key.netns) and not self._will_exist(place):
+                yield Missing(_join(wanted.path, "netns"), place)
+                continue
+            if change.action is Action.CREATE and wanted.partial:
+                yield Missing(wanted.path, wanted.source or wanted.key)
+            for option, key in KINDS[wanted.key.kind].references(wanted):
+                if not self._will_exist(key):
+                    yield Missing(_join(wanted.path, option), key)
+
+    def _will_exist(self, key: Key) -> bool:
+        return key in self.observed or key in self.desired and not self.desired[key].partial
+
+
+class _Context:
+    """Answers the kinds' questions about the links that the run creates."""
+
+    def __init__(self, creating: Mapping[Key, Change]) -> None:
+        self._creating = creating
+        self._depths: dict[Key, int] = {}
+        self._paired: set[Key] = set()
+
+    def depth(self, key: Key, above: tuple[Key, ...] = ()) -> int:
+        if key in above:
+            resource = self._creating[key].after
+            raise InputError(
+                resource.path if resource else "",
+                f"links wait for each other in a loop: {_chain(above, key)}",
+            )
+        if key not in self._depths:
+            waits = [other for other in self._needs(key) if other in self._creating]
+            self._depths[key] = max((self.depth(other, (*above, key)) + 1 for other in waits), default=0)
+        return self._depths[key]
+
+    def _needs(self, key: Key) -> Iterator[Key]:
+        resource = self._creating[key].after
+        assert resource is not None
+        kind = KINDS["link"]
+        yield from (other for _option, other in kind.references(resource))
+        other_end = _peer_key(resource)
+        partner = self._creating.get(other_end) if other_end else None
+        if partner is not None and partner.after is not None:
+            yield from (other for option, other in kind.references(partner.after) if option != "master")
+
+    def partner(self, resource: Resource) -> Resource | None:
+        key = _peer_key(resource)
+        if key is None or resource.key in self._paired:
+            return None
+        self._paired.add(key)
+        change = self._creating.get(key)
+        return change.after if change is not None else None
+
+
+def _peer_key(resource: Resource) -> Key | None:
+    """The other end of a veth."""
+    peer = resource.values.get("peer")
+    return Key("link", peer[0], (peer[1],)) if peer else None
+
+
+def _is_name(netns: str) -> bool:
+    return bool(netns) and not netns.startswith("/") and ":" not in netns
+
+
+def _join(path: str, option: str) -> str:
+    return f"{path}.{option}" if path else option
+
+
+def _plain(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _chain(above: tuple[Key, ...], key: Key) -> str:
+    return " → ".join(k.ident[0] for k in (*above[above.index(key) :], key))

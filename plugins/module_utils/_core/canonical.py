@@ -73,9 +73,7 @@ def netns_ref(value: str) -> str:
     if not colon:
         return netns_name(value)
     if scheme not in NETNS_PREFIXES:
-        raise ValueError(
-            f"not a namespace: {value!r} (use a name, a path, pid:N, docker:NAME or podman:NAME)"
-        )
+        raise ValueError(f"not a namespace: {value!r} (use a name, a path, pid:N, docker:NAME or podman:NAME)")
     if scheme == "pid":
         if not rest.isascii() or not rest.isdigit() or int(rest) == 0:
             raise ValueError(f"not a process id: {value!r}")

@@ -91,9 +91,7 @@ def declare_topology(options: Mapping[str, Any], canonical: Canonical) -> Declar
     if parsed["state"] == "absent":
         extra = next((name for name in (*LISTS, "sysctls") if parsed.get(name)), None)
         if extra is not None:
-            raise InputError(
-                extra, "means nothing with state: absent, which takes away all that this owner made"
-            )
+            raise InputError(extra, "means nothing with state: absent, which takes away all that this owner made")
         return place.declaration
     for option, name in LISTS.items():
         for number, element in enumerate(parsed.get(option, ())):

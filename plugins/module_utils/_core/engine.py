@@ -45,9 +45,7 @@ class Report:
         return self.plan.changed
 
 
-def converge(
-    declaration: Declaration, world: World, *, check: bool = False, ledger: Ledger | None = None
-) -> Report:
+def converge(declaration: Declaration, world: World, *, check: bool = False, ledger: Ledger | None = None) -> Report:
     """Makes what exists agree with the declaration.
 
     Args:
@@ -102,9 +100,7 @@ def _carry_out(
         undone, left = _undo(world, plan, scopes)
         if ledger is not None and undone:
             ledger.withdraw()
-        suffix = (
-            "; what this run had changed was taken back" if undone else f"; taking it back failed: {left}"
-        )
+        suffix = "; what this run had changed was taken back" if undone else f"; taking it back failed: {left}"
         raise ApplyError(said + suffix, undone) from None
     _verify(declaration, world, scopes, wanted)
     if ledger is not None:
@@ -203,4 +199,3 @@ def _as_before(change: Change) -> Resource:
 
 def _settable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-

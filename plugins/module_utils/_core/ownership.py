@@ -61,9 +61,7 @@ class Ledger:
             if have is None or kind is None or have.values.get("kind") == kind:
                 continue
             if declaration.absent.pop(key, None) is not None:
-                warnings.append(
-                    f"{describe(have)} is no longer the {kind} that was made here, and is left alone"
-                )
+                warnings.append(f"{describe(have)} is no longer the {kind} that was made here, and is left alone")
         return warnings
 
     def announce(self, declaration: Declaration, plan: Plan) -> None:

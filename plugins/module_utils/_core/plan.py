@@ -28,7 +28,9 @@ class Missing:
     def __str__(self) -> str:
         what = "namespace" if self.key.kind == "netns" else self.key.kind
         where = f" in netns '{self.key.netns}'" if self.key.netns else ""
-        problem = f"there is no {what} '{self.key.ident[0]}'{where}; create it first, or declare it in the same topology"
+        problem = (
+            f"there is no {what} '{self.key.ident[0]}'{where}; create it first, or declare it in the same topology"
+        )
         return f"{self.path}: {problem}" if self.path else problem
 
 
@@ -60,11 +62,7 @@ class Plan:
     def destructive(self) -> set[str]:
         """The namespaces in which more disappears than what the changes name."""
         actions = (Action.DELETE, Action.REPLACE, Action.MOVE)
-        return {
-            c.before.key.netns
-            for c in self.changes
-            if c.before and c.key.kind == "link" and c.action in actions
-        }
+        return {c.before.key.netns for c in self.changes if c.before and c.key.kind == "link" and c.action in actions}
 
     def steps(self) -> list[Step]:
         """The requests in the order of their stages."""
@@ -157,9 +155,7 @@ class _Planner:
         for key in self.desired:
             if key.kind == "netns" and key not in self.observed:
                 loopback = Key("link", key.ident[0], ("lo",))
-                self.observed[loopback] = Resource(
-                    loopback, {"kind": "", "master": "", "up": False, "mtu": 65536}
-                )
+                self.observed[loopback] = Resource(loopback, {"kind": "", "master": "", "up": False, "mtu": 65536})
 
     def _ordered(self) -> list[Resource]:
         return sorted(self.desired.values(), key=lambda resource: KINDS[resource.key.kind].rank)
@@ -170,8 +166,7 @@ class _Planner:
         self._refuse_kind_mismatch(keys)
         implied = dependents(self.observed, keys)
         changes = [
-            Change(Action.DELETE, k, self.observed[k], None, implied=self._implied(k, implied, keys))
-            for k in keys
+            Change(Action.DELETE, k, self.observed[k], None, implied=self._implied(k, implied, keys)) for k in keys
         ]
         self._forget(implied, keys)
         return changes
@@ -217,17 +212,11 @@ class _Planner:
                 found[resource.key] = Change(Action.REPLACE, resource.key, have, resource, fields)
         if found:
             implied = dependents(self.observed, found)
-            foreign = [
-                k
-                for k in implied
-                if k.kind == "link" and k not in self.desired and not self._peer_of(k, found)
-            ]
+            foreign = [k for k in implied if k.kind == "link" and k not in self.desired and not self._peer_of(k, found)]
             if foreign:
                 key = next(iter(found))
                 problem = f"cannot replace {describe(found[key].before or found[key].after)}"  # type: ignore[arg-type]
-                raise ConflictError(
-                    f"{problem}: {describe(self.observed[foreign[0]])} sits on it and was not declared"
-                )
+                raise ConflictError(f"{problem}: {describe(self.observed[foreign[0]])} sits on it and was not declared")
             self._forget(implied, found)
         return found
 
@@ -242,9 +231,7 @@ class _Planner:
             problem = f"{describe(have)} exists and is not a {should}; delete it first, or use another name"
             raise ConflictError(prefix + problem)
         if not wanted.recreate:
-            problem = (
-                f"{describe(have)} has {name} {_plain(is_now)}, which cannot become {_plain(should)} in place"
-            )
+            problem = f"{describe(have)} has {name} {_plain(is_now)}, which cannot become {_plain(should)} in place"
             raise ConflictError(f"{prefix}{problem}; set recreate: true to have it made anew")
 
     def _change(self, wanted: Resource) -> Change | None:

@@ -31,11 +31,7 @@ def show_diff(changes: Iterable[Change]) -> dict[str, str]:
 
 def _block(resource: Resource, names: tuple[str, ...]) -> str:
     values = {name: resource.values.get(name) for name in names} if names else resource.values
-    lines = [
-        f"  {name}: {_text(name, values[name])}\n"
-        for name in sorted(values)
-        if not _silent(name, values[name])
-    ]
+    lines = [f"  {name}: {_text(name, values[name])}\n" for name in sorted(values) if not _silent(name, values[name])]
     return f"{describe(resource)}\n" + "".join(lines)
 
 

@@ -68,9 +68,7 @@ class Store:
             with open(self._path, encoding="utf-8") as file:
                 content = json.load(file)
             if content["version"] > VERSION:
-                problem = (
-                    f"it has version {content['version']}, and this collection knows {VERSION}: update it"
-                )
+                problem = f"it has version {content['version']}, and this collection knows {VERSION}: update it"
                 raise StoreError(f"cannot use state file {self._path}: {problem}")
             records = [_from_json(entry) for entry in content["objects"]]
         except FileNotFoundError:

@@ -108,15 +108,11 @@ class Node:
 
     def open_sockets(self, refs: Iterable[str]) -> None:
         """Opens the sockets of many namespaces at once, in one thread."""
-        wanted = [
-            ref for ref in refs if (ref, netlink.NETLINK_ROUTE) not in self._sockets and self.exists(ref)
-        ]
+        wanted = [ref for ref in refs if (ref, netlink.NETLINK_ROUTE) not in self._sockets and self.exists(ref)]
         for ref, opened in zip(wanted, netlink.open_many([self.fd(ref) for ref in wanted])):
             self._sockets[ref, netlink.NETLINK_ROUTE] = opened
 
-    def send(
-        self, ref: str, pairs: Sequence[tuple[Step, bytes]], origin: Callable[[Step], str] | None = None
-    ) -> None:
+    def send(self, ref: str, pairs: Sequence[tuple[Step, bytes]], origin: Callable[[Step], str] | None = None) -> None:
         """Sends messages, and tells which step was refused.
 
         Args:

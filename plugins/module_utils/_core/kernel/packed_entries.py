@@ -238,9 +238,7 @@ def _nexthop(family: int, hop: Nexthop) -> bytes:
     return struct.pack("=HBBi", 8 + len(gateway), hop.flags, hop.weight - 1, hop.oif) + gateway
 
 
-def _neighbor(
-    kind: int, how: int, index: int, address: str, mac: str | None, state: int, flags: int
-) -> bytes:
+def _neighbor(kind: int, how: int, index: int, address: str, mac: str | None, state: int, flags: int) -> bytes:
     family, data = wire.ip_bytes(address)
     attributes = [wire.attribute(1, data)]
     if mac is not None:

@@ -27,9 +27,7 @@ def addresses(socket: Socket) -> list[packed.AddressRow]:
 def routes(socket: Socket) -> list[packed.RouteRow]:
     rows: list[packed.RouteRow] = []
     for family in _FAMILIES:
-        rows += [
-            packed.parse_route(message) for message in _dump(socket, packed.dump_routes(family, _ANY_TABLE))
-        ]
+        rows += [packed.parse_route(message) for message in _dump(socket, packed.dump_routes(family, _ANY_TABLE))]
     return rows
 
 
@@ -59,11 +57,7 @@ def rules(socket: Socket) -> list[Any]:
     """kernel.rules.RuleSpec of both IP versions."""
     from . import rules as codec
 
-    return [
-        codec.decode_rule(message)
-        for family in _FAMILIES
-        for message in _dump(socket, codec.dump_rules(family))
-    ]
+    return [codec.decode_rule(message) for family in _FAMILIES for message in _dump(socket, codec.dump_rules(family))]
 
 
 def netnsid(socket: Socket, fd: int) -> int | None:

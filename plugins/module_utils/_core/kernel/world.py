@@ -48,9 +48,7 @@ class KernelWorld:
         with open("/proc/self/status", encoding="ascii", errors="replace") as status:
             effective = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff:"))
         if not effective >> _CAP_NET_ADMIN & 1:
-            raise MissingError(
-                "changing the network needs CAP_NET_ADMIN on the node: run the task with become: true"
-            )
+            raise MissingError("changing the network needs CAP_NET_ADMIN on the node: run the task with become: true")
 
     def execute(self, steps: Sequence[Step]) -> Iterator[int]:
         """Carries out the steps stage by stage; yields how many are done after each.

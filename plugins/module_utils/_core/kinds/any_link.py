@@ -45,17 +45,11 @@ class LinkDeclaration(Declarable):
             "With O(state=absent) it is moved back.",
             fields={
                 "name": NAME,
-                "netns": Field(
-                    "str", "The namespace it is in; that of the task if nothing is said.", check=netns_ref
-                ),
+                "netns": Field("str", "The namespace it is in; that of the task if nothing is said.", check=netns_ref),
             },
         ),
-        "parent": Field(
-            "str", "For C(vlan), C(macvlan), C(ipvlan): the link that it sits on.", check=interface_name
-        ),
-        "parent_netns": Field(
-            "str", "The namespace of O(parent), if it is not that of the link.", check=netns_ref
-        ),
+        "parent": Field("str", "For C(vlan), C(macvlan), C(ipvlan): the link that it sits on.", check=interface_name),
+        "parent_netns": Field("str", "The namespace of O(parent), if it is not that of the link.", check=netns_ref),
         **_union(),
     }
 
@@ -98,7 +92,5 @@ def _own_values(options: Mapping[str, Any], kind: str | None, dot: str, place: P
     for name, attribute in link_type.attributes.items():
         if attribute.words is not None and name in own and own[name] not in attribute.words:
             words = ", ".join(attribute.words)
-            raise InputError(
-                f"{dot}{name}", f"must be one of {words} for a link of kind {kind}: {own[name]!r}"
-            )
+            raise InputError(f"{dot}{name}", f"must be one of {words} for a link of kind {kind}: {own[name]!r}")
     return {name: link_type.canonical(name, value) for name, value in own.items()}

@@ -76,9 +76,7 @@ class FdbKind(Kind):
     def compare(self, desired: Resource, observed: Resource) -> tuple[str, ...]:
         """The kernel does not repeat a port or VNI that is the device's own, so a missing one is not a difference."""
         different = super().compare(desired, observed)
-        return tuple(
-            name for name in different if name not in ("port", "vni") or observed.values[name] is not None
-        )
+        return tuple(name for name in different if name not in ("port", "vni") or observed.values[name] is not None)
 
     def encode(self, step: Step, node: Any) -> bytes:
         device, mac, target, vlan, _destination = step.key.ident

@@ -74,9 +74,7 @@ class LinkKind(Kind):
 
     def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
         ports = (r for k, r in observed.items() if k.kind == "link" and k.netns == exact.netns)
-        return [
-            Resource(r.key, {"master": ""}, partial=True) for r in ports if r.values["master"] == exact.device
-        ]
+        return [Resource(r.key, {"master": ""}, partial=True) for r in ports if r.values["master"] == exact.device]
 
     def steps(self, change: Change, context: Context) -> list[Step]:
         if change.action is Action.DELETE:
@@ -136,9 +134,7 @@ def _configured(step: Step) -> bool:
     return step.verb is Verb.SET and step.stage == Stage.LINK_SYSCTL
 
 
-def _settings(
-    change: Change, whole: Resource, values: Mapping[str, Any], before: Resource | None
-) -> list[Step]:
+def _settings(change: Change, whole: Resource, values: Mapping[str, Any], before: Resource | None) -> list[Step]:
     """Steps that set values of a link that exists: its own first, then as a port, raised last."""
     kind = type_of(whole)
     extra = {n: v for n, v in values.items() if n in kind.fields and n not in kind.attributes}

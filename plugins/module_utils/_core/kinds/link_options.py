@@ -58,9 +58,7 @@ VLAN_FIELDS: Fields = {
 PORT: Fields = {
     "hairpin": Field("bool", "As a bridge port: whether a frame may leave where it came in."),
     "isolated": Field("bool", "As a bridge port: whether it talks only to ports that are not isolated."),
-    "neigh_suppress": Field(
-        "bool", "As a bridge port: whether ARP and ND are answered from known neighbours."
-    ),
+    "neigh_suppress": Field("bool", "As a bridge port: whether ARP and ND are answered from known neighbours."),
     "vlans": Field(
         "list",
         "As a port of a bridge with C(vlan_filtering): exactly the VLANs that it belongs to.",

@@ -55,6 +55,4 @@ class NetnsDeclaration(Declarable):
         if present(options):
             inside = place.netns_of(name)
             place.add(Resource(Key("link", inside, ("lo",)), {"up": True}, path, partial=True))
-            declare_sysctls(
-                options.get("sysctls", {}), inside, f"{path}.sysctls" if path else "sysctls", place
-            )
+            declare_sysctls(options.get("sysctls", {}), inside, f"{path}.sysctls" if path else "sysctls", place)

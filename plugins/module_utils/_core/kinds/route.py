@@ -66,9 +66,7 @@ class RouteKind(Kind):
         return found
 
     def restorable(self, resource: Resource) -> bool:
-        return bool(
-            resource.values["protocol"] != _KERNEL and resource.values["type"] not in ("local", "broadcast")
-        )
+        return bool(resource.values["protocol"] != _KERNEL and resource.values["type"] not in ("local", "broadcast"))
 
     def compare(self, desired: Resource, observed: Resource) -> tuple[str, ...]:
         different = super().compare(desired, observed)
@@ -104,9 +102,7 @@ def _observed(row: Any, netns: str, node: Any) -> dict[str, Any]:
         return {"gateway": gateway or "", "device": device, "weight": weight, "onlink": bool(flags & _ONLINK)}
 
     kind = _TYPE_NAMES[row.type]
-    hops: tuple[dict[str, Any], ...] = tuple(
-        hop(h.gateway, h.oif, h.weight + 1, h.flags) for h in row.nexthops
-    )
+    hops: tuple[dict[str, Any], ...] = tuple(hop(h.gateway, h.oif, h.weight + 1, h.flags) for h in row.nexthops)
     if not hops and kind in ("unicast", "local", "broadcast"):
         hops = (hop(row.gateway or row.via, row.oif, 1, row.flags),)
     return {
@@ -170,9 +166,7 @@ _HOP: Fields = {
 class RouteDeclaration(Declarable):
     name = "route"
     fields = {
-        "dest": Field(
-            "str", "The destination: a prefix, or C(default).", required=True, check=canonical.destination
-        ),
+        "dest": Field("str", "The destination: a prefix, or C(default).", required=True, check=canonical.destination),
         "family": Field(
             "str",
             "For C(dest=default) without a gateway: which IP version. C(ipv4) if nothing is said.",
@@ -249,9 +243,7 @@ def _hops(options: Mapping[str, Any], dot: str) -> tuple[Hop, ...]:
         return tuple(options["nexthops"])
     if options["type"] not in ("unicast", "local", "broadcast"):
         if single:
-            raise InputError(
-                f"{dot}{next(iter(single))}", f"has no meaning for a route of type {options['type']}"
-            )
+            raise InputError(f"{dot}{next(iter(single))}", f"has no meaning for a route of type {options['type']}")
         return ()
     if not (single.get("gateway") or single.get("device")):
         raise InputError(f"{dot}gateway", "gateway or device is required for a route that leads somewhere")

@@ -154,25 +154,17 @@ class RuleDeclaration(Declarable):
         ),
         "from": Field("str", "The source prefix.", check=prefix),
         "to": Field("str", "The destination prefix.", check=prefix),
-        "iif": Field(
-            "str", "The link that the packet came in by; C(lo) for the node's own.", check=interface_name
-        ),
+        "iif": Field("str", "The link that the packet came in by; C(lo) for the node's own.", check=interface_name),
         "oif": Field("str", "The link that the sending socket is bound to.", check=interface_name),
         "fwmark": Field("int", "The packet's mark.", check=integer(0, _FULL_MASK)),
         "fwmask": Field(
             "int", "The bits of the mark that count; all if nothing is said.", check=integer(1, _FULL_MASK)
         ),
         "tos": Field("int", "The packet's TOS.", check=integer(0, 255)),
-        "ip_protocol": Field(
-            "int", "The transport protocol's number, for example 6 for TCP.", check=integer(1, 255)
-        ),
+        "ip_protocol": Field("int", "The transport protocol's number, for example 6 for TCP.", check=integer(1, 255)),
         "source_ports": Field("str", "The source port, or a range C(FIRST-LAST).", check=number_range),
-        "destination_ports": Field(
-            "str", "The destination port, or a range C(FIRST-LAST).", check=number_range
-        ),
-        "uid_range": Field(
-            "str", "The user of the sending socket, or a range C(FIRST-LAST).", check=number_range
-        ),
+        "destination_ports": Field("str", "The destination port, or a range C(FIRST-LAST).", check=number_range),
+        "uid_range": Field("str", "The user of the sending socket, or a range C(FIRST-LAST).", check=number_range),
         "suppress_prefixlength": Field(
             "int", "Ignore what the table says if its prefix is this long or shorter.", check=integer(0, 128)
         ),

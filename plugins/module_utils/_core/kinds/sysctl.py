@@ -28,9 +28,7 @@ def canonical_name(name: str) -> str:
     """net/ipv4/ip_forward, from either spelling (sysctl.d(5): the first separator decides)."""
     text(name)
     first = re.search(r"[./]", name)
-    parts = (
-        name.split("/") if first and first.group() == "/" else [p.replace("/", ".") for p in name.split(".")]
-    )
+    parts = name.split("/") if first and first.group() == "/" else [p.replace("/", ".") for p in name.split(".")]
     if parts[0] != "net" or len(parts) < 3 or any(part in ("", ".", "..") for part in parts):
         raise ValueError(f"not a sysctl below net: {name!r}")
     return "/".join(parts)

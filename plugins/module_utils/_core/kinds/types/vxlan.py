@@ -58,9 +58,7 @@ TYPE = LinkType(
         "vni": Field("int", "The virtual network's id.", check=integer(0, 2**24 - 1), recreate=True),
         "local": Field("str", "The source address of outer packets.", check=optional_address),
         "remote": Field("str", "The address of the only other end.", check=optional_address),
-        "group_address": Field(
-            "str", "The multicast group that stands for all ends.", check=multicast_address
-        ),
+        "group_address": Field("str", "The multicast group that stands for all ends.", check=multicast_address),
         "device": Field("str", "The link that outer packets leave by.", check=interface_name),
         "port": Field(
             "int",
@@ -138,9 +136,7 @@ class VxlanDeclaration(Declarable):
         netns = place.at(options)
         dot = f"{path}." if path else ""
         if options.get("remote") and options.get("group_address"):
-            raise InputError(
-                f"{dot}group_address", "cannot be combined with remote: the kernel has one field for both"
-            )
+            raise InputError(f"{dot}group_address", "cannot be combined with remote: the kernel has one field for both")
         if options.get("group_address") and not options.get("device"):
             raise InputError(f"{dot}device", "is required with group_address")
         own = {"kind": "vxlan", **TYPE.own(options)}

@@ -79,9 +79,7 @@ def _peer(peer: Mapping[str, Any]) -> codec.Peer:
 
 def _inspect(node: Any, netns: str, name: str) -> dict[str, Any]:
     socket = node.socket(netns, NETLINK_GENERIC)
-    found = codec.decode_device(
-        socket.dump(codec.get_device(socket.family(codec.FAMILY), node.index(netns, name)))
-    )
+    found = codec.decode_device(socket.dump(codec.get_device(socket.family(codec.FAMILY), node.index(netns, name))))
     return {
         "private_key": found.private_key,
         "listen_port": found.listen_port,
@@ -123,9 +121,7 @@ TYPE = LinkType(
             fields={
                 "public_key": Field("str", "The peer's public key.", required=True, check=key),
                 "preshared_key": Field("str", "A key shared with the peer.", check=key, secret=True),
-                "endpoint": Field(
-                    "str", "Where it is, as C(ADDRESS:PORT) or C([ADDRESS]:PORT).", check=endpoint
-                ),
+                "endpoint": Field("str", "Where it is, as C(ADDRESS:PORT) or C([ADDRESS]:PORT).", check=endpoint),
                 "allowed_ips": Field(
                     "list", "The prefixes that are routed to and taken from it.", elements="str", check=prefix
                 ),

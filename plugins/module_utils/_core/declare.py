@@ -40,14 +40,15 @@ TOPOLOGY: Fields = {
     ),
     "state": Field(
         "str",
-        "C(absent) takes away all that this owner made, and sets back all that it changed.",
+        "V(absent) takes away all that this owner made, and sets back all that it changed.",
         default="present",
         choices=("present", "absent"),
     ),
     "netns": Field(
         "str",
         (
-            "The namespace that elements without a C(netns) of their own live in, named as everywhere.",
+            "The namespace of elements that name none of their own: by name (V(web1)), by path (V(/proc/123/ns/net)), "
+            "or as V(pid:123), V(docker:NAME) or V(podman:NAME).",
             "Without it, the namespace the task runs in.",
         ),
         check=netns_ref,

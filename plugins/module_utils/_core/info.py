@@ -21,7 +21,8 @@ INFO: Fields = {
     "netns": Field(
         "list",
         (
-            "The namespaces to look into, by name, by path, or as C(pid:123), C(docker:NAME), C(podman:NAME).",
+            "The namespaces to look into, by name (V(web1)), by path (V(/proc/123/ns/net)), or as V(pid:123), "
+            "V(docker:NAME) or V(podman:NAME). An empty text is the namespace the task runs in.",
             "Without it, the namespace the task runs in and all that have names.",
         ),
         elements="str",
@@ -29,7 +30,7 @@ INFO: Fields = {
     ),
     "kinds": Field(
         "list",
-        "What to look for. Without it, everything.",
+        "What to look for. V(link) is links of every kind, V(address) needs V(link) to show in. Without it, everything.",
         elements="str",
         choices=READABLE,
     ),

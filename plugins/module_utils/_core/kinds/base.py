@@ -192,15 +192,15 @@ class Declarable:
 
 STATE = Field(
     "str",
-    "Whether it should exist. C(absent) of what is not there changes nothing.",
+    "Whether it should exist. V(absent) of what is not there changes nothing.",
     default="present",
     choices=("present", "absent"),
 )
 NETNS = Field(
     "str",
     (
-        "The network namespace it lives in, by name (C(web1)), by path (C(/proc/123/ns/net)), "
-        "or as C(pid:123), C(docker:NAME) or C(podman:NAME).",
+        "The network namespace it lives in, by name (V(web1)), by path (V(/proc/123/ns/net)), "
+        "or as V(pid:123), V(docker:NAME) or V(podman:NAME).",
         "Without it, the namespace the task runs in.",
     ),
     check=netns_ref,

@@ -98,7 +98,7 @@ class FdbDeclaration(Declarable):
     fields = {
         "mac": Field(
             "str",
-            "The MAC address; C(00:00:00:00:00:00) floods to O(destination).",
+            "The MAC address; V(00:00:00:00:00:00) floods to O(destination).",
             required=True,
             check=any_mac,
         ),
@@ -106,7 +106,7 @@ class FdbDeclaration(Declarable):
         "target": Field(
             "str",
             "Whether the entry belongs to the link itself (VXLAN) or to the bridge that it is a port of. "
-            "C(self) if O(destination) is given, else C(master).",
+            "V(self) if O(destination) is given, else V(master).",
             choices=("self", "master"),
         ),
         "destination": Field("str", "For VXLAN: the address of the tunnel's end.", check=ip_address),
@@ -116,8 +116,8 @@ class FdbDeclaration(Declarable):
         "via": Field("str", "For VXLAN: the link that outer packets leave by.", check=interface_name),
         "fdb_state": Field(
             "str",
-            "C(permanent) entries stay and are local on a bridge, C(static) ones stay and are remote, C(dynamic) ones age. "
-            "C(permanent) for C(self), C(static) for C(master) if nothing is said.",
+            "V(permanent) entries stay and are local on a bridge, V(static) ones stay and are remote, V(dynamic) ones age. "
+            "V(permanent) for O(target=self), V(static) for O(target=master) if nothing is said.",
             choices=tuple(STATES),
         ),
         **PLACE,

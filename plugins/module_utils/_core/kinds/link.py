@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import InputError, KernelError, MissingError
 from ..kernel import link_codec, packed
+from ..kernel.removal import delete_links
 from ..model import Action, Change, Exact, Key, Resource, Stage, Step, Verb
 from .base import Context, Kind, StepError, Wanted, by_netns
 from .link_options import PORT
@@ -103,7 +104,8 @@ class LinkKind(Kind):
 
     def execute(self, steps: Sequence[Step], node: Any) -> None:
         for netns, group in by_netns(steps).items():
-            simple = [step for step in group if not _configured(step)]
+            left = delete_links(node, netns, [step for step in group if step.verb is Verb.DELETE])
+            simple = [s for s in group if not _configured(s) and (s.verb is not Verb.DELETE or s in left)]
             pairs = [(step, message) for step in simple for message in messages(step, node)]
             node.send(netns, pairs, _origin(netns))
             for step in group:

@@ -28,7 +28,7 @@ SETTINGS: Fields = {
     "alias": Field("str", "A text for people, at most 255 bytes; an empty one takes it away.", check=text),
     "addrgenmode": Field(
         "str",
-        "How its IPv6 link-local address is made; with C(none) it has none.",
+        "How its IPv6 link-local address is made; with V(none) it has none.",
         choices=("eui64", "none", "stable_secret", "random"),
     ),
 }
@@ -61,7 +61,7 @@ PORT: Fields = {
     "neigh_suppress": Field("bool", "As a bridge port: whether ARP and ND are answered from known neighbours."),
     "vlans": Field(
         "list",
-        "As a port of a bridge with C(vlan_filtering): exactly the VLANs that it belongs to.",
+        "As a port of a bridge with O(containerland.net.bridge#module:vlan_filtering): exactly the VLANs that it belongs to.",
         elements="dict",
         fields=VLAN_FIELDS,
     ),

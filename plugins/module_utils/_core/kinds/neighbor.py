@@ -68,7 +68,7 @@ class NeighborDeclaration(Declarable):
         "address": Field("str", "The neighbour's address.", required=True, check=ip_address),
         "device": Field("str", "The link it is on.", required=True, check=interface_name),
         "mac": Field("str", "Its MAC address. Needed unless O(proxy) is set.", check=unicast_mac),
-        "nud_state": Field("str", "The state of the entry; C(permanent) if nothing is said.", choices=tuple(STATES)),
+        "nud_state": Field("str", "The state of the entry; V(permanent) if nothing is said.", choices=tuple(STATES)),
         "proxy": Field("bool", "Whether this node answers for the address instead.", default=False),
         "router": Field("bool", "Whether the neighbour is a router (IPv6)."),
         **PLACE,

@@ -102,7 +102,7 @@ def _observed(row: Any, netns: str, node: Any) -> dict[str, Any]:
         return {"gateway": gateway or "", "device": device, "weight": weight, "onlink": bool(flags & _ONLINK)}
 
     kind = _TYPE_NAMES[row.type]
-    hops: tuple[dict[str, Any], ...] = tuple(hop(h.gateway, h.oif, h.weight + 1, h.flags) for h in row.nexthops)
+    hops: tuple[dict[str, Any], ...] = tuple(hop(h.gateway, h.oif, h.weight, h.flags) for h in row.nexthops)
     if not hops and kind in ("unicast", "local", "broadcast"):
         hops = (hop(row.gateway or row.via, row.oif, 1, row.flags),)
     return {
@@ -149,7 +149,7 @@ def _spec(resource: Resource, node: Any) -> packed.RouteSpec:
     elif hops:
         arguments["nexthops"] = [
             packed.Nexthop(
-                h.get("gateway") or None, index(h), h.get("weight", 1) - 1, _ONLINK if h.get("onlink") else 0
+                h.get("gateway") or None, index(h), h.get("weight", 1), _ONLINK if h.get("onlink") else 0
             )
             for h in hops
         ]
@@ -166,10 +166,10 @@ _HOP: Fields = {
 class RouteDeclaration(Declarable):
     name = "route"
     fields = {
-        "dest": Field("str", "The destination: a prefix, or C(default).", required=True, check=canonical.destination),
+        "dest": Field("str", "The destination: a prefix, or V(default).", required=True, check=canonical.destination),
         "family": Field(
             "str",
-            "For C(dest=default) without a gateway: which IP version. C(ipv4) if nothing is said.",
+            "For O(dest=default) without a gateway: which IP version. V(ipv4) if nothing is said.",
             choices=("ipv4", "ipv6"),
         ),
         **_HOP,
@@ -189,21 +189,21 @@ class RouteDeclaration(Declarable):
         ),
         "table": Field(
             "str",
-            "The routing table, a number or C(main), C(local), C(default).",
+            "The routing table, a number or V(main), V(local), V(default).",
             default="main",
             check=canonical.table,
         ),
         "type": Field("str", "What happens to packets.", default="unicast", choices=tuple(TYPES)),
         "scope": Field(
             "str",
-            "How far the destination is, for IPv4: C(global), C(link), C(host) or a number.",
+            "How far the destination is, for IPv4: V(global), V(link), V(host) or a number.",
             check=canonical.scope,
         ),
         "source": Field("str", "The preferred source address.", check=optional_address),
         "mtu": Field("int", "The MTU towards the destination; 0 for none.", check=integer(0, 65535)),
         "protocol": Field(
             "str",
-            "Who made the route: C(static), C(boot), C(bgp)… or a number.",
+            "Who made the route, for example V(static), V(boot), V(bgp) or a number.",
             default="static",
             check=canonical.protocol,
         ),

@@ -149,12 +149,12 @@ class RuleDeclaration(Declarable):
         ),
         "family": Field(
             "str",
-            "The IP version; that of O(from) or O(to), else C(ipv4).",
+            "The IP version. If nothing is said, that of O(from) or O(to), else V(ipv4).",
             choices=("ipv4", "ipv6"),
         ),
         "from": Field("str", "The source prefix.", check=prefix),
         "to": Field("str", "The destination prefix.", check=prefix),
-        "iif": Field("str", "The link that the packet came in by; C(lo) for the node's own.", check=interface_name),
+        "iif": Field("str", "The link that the packet came in by; V(lo) for the node's own.", check=interface_name),
         "oif": Field("str", "The link that the sending socket is bound to.", check=interface_name),
         "fwmark": Field("int", "The packet's mark.", check=integer(0, _FULL_MASK)),
         "fwmask": Field(
@@ -162,9 +162,9 @@ class RuleDeclaration(Declarable):
         ),
         "tos": Field("int", "The packet's TOS.", check=integer(0, 255)),
         "ip_protocol": Field("int", "The transport protocol's number, for example 6 for TCP.", check=integer(1, 255)),
-        "source_ports": Field("str", "The source port, or a range C(FIRST-LAST).", check=number_range),
-        "destination_ports": Field("str", "The destination port, or a range C(FIRST-LAST).", check=number_range),
-        "uid_range": Field("str", "The user of the sending socket, or a range C(FIRST-LAST).", check=number_range),
+        "source_ports": Field("str", "The source port, or a range V(FIRST-LAST).", check=number_range),
+        "destination_ports": Field("str", "The destination port, or a range V(FIRST-LAST).", check=number_range),
+        "uid_range": Field("str", "The user of the sending socket, or a range V(FIRST-LAST).", check=number_range),
         "suppress_prefixlength": Field(
             "int", "Ignore what the table says if its prefix is this long or shorter.", check=integer(0, 128)
         ),
@@ -172,7 +172,7 @@ class RuleDeclaration(Declarable):
         "action": Field("str", "What to do.", default="lookup", choices=tuple(ACTIONS)),
         "table": Field(
             "str",
-            "The routing table to look up, a number or C(main), C(local), C(default).",
+            "For O(action=lookup), which needs it: the routing table, a number or V(main), V(local), V(default).",
             check=canonical.table,
         ),
         **PLACE,

@@ -18,7 +18,7 @@ from .base import Context, Kind, Place, StepError, Wanted, by_netns
 SYSCTLS = Field(
     "dict",
     (
-        "Sysctls of the namespace, below C(net), for example C(net.ipv4.ip_forward: 1).",
+        "Sysctls of the namespace by name, all below C(net), for example C(net.ipv4.ip_forward: 1).",
         "Written with slashes where an interface's name has a dot (C(net/ipv4/conf/eth0.1/forwarding)).",
     ),
 )

@@ -25,13 +25,13 @@ TYPE = LinkType(
     fields={
         "bond_mode": Field(
             "str",
-            "For C(bond): how it spreads packets. It cannot change while the bond has ports.",
+            "For O(kind=bond): how it spreads packets. It cannot change while the bond has ports.",
             choices=tuple(MODES),
             recreate=True,
         ),
         "miimon": Field(
             "int",
-            "For C(bond): milliseconds between two looks at the ports' carrier.",
+            "For O(kind=bond): milliseconds between two looks at the ports' carrier.",
             check=integer(0, 2**31 - 1),
         ),
     },

@@ -10,14 +10,14 @@ from ...fields import Field
 from ..link_type import Attribute, LinkType, address
 from .ipip import REMOTE, TOS, TTL
 
-PORT = Field("int", "For C(geneve): the UDP port.", check=integer(1, 65535), recreate=True)
+PORT = Field("int", "For O(kind=geneve): the UDP port.", check=integer(1, 65535), recreate=True)
 
 
 TYPE = LinkType(
     "geneve",
     "a Geneve tunnel",
     fields={
-        "vni": Field("int", "For C(geneve): the virtual network's id.", check=integer(0, 2**24 - 1), recreate=True),
+        "vni": Field("int", "For O(kind=geneve): the virtual network's id.", check=integer(0, 2**24 - 1), recreate=True),
         "remote": REMOTE,
         "ttl": TTL,
         "tos": TOS,

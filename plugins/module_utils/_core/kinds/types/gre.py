@@ -12,7 +12,7 @@ from .ipip import FIELDS, outer
 
 GRE_FIELDS = {
     **FIELDS,
-    "key": Field("int", "For C(gre) and C(gretap): the key.", check=integer(0, 2**32 - 1), recreate=True),
+    "key": Field("int", "For O(kind=gre) and O(kind=gretap): the key.", check=integer(0, 2**32 - 1), recreate=True),
 }
 ATTRIBUTES = {**outer("IFLA_GRE"), "key": Attribute("IFLA_GRE_IKEY")}
 

@@ -14,8 +14,8 @@ IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
 MODE = Field(
     "str",
     (
-        "For C(macvlan): C(private), C(vepa), C(bridge), C(passthru) or C(source).",
-        "For C(ipvlan): C(l2), C(l3) or C(l3s).",
+        "For O(kind=macvlan): V(private), V(vepa), V(bridge), V(passthru) or V(source).",
+        "For O(kind=ipvlan): V(l2), V(l3) or V(l3s).",
     ),
     choices=(*MODES, *IPVLAN_MODES),
 )

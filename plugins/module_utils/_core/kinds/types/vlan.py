@@ -16,8 +16,8 @@ TYPE = LinkType(
     "vlan",
     "an 802.1Q VLAN of O(parent)",
     fields={
-        "vlan_id": Field("int", "For C(vlan): the VLAN's id.", check=integer(1, 4094), recreate=True),
-        "vlan_protocol": Field("str", "For C(vlan): the tag's protocol.", choices=tuple(PROTOCOLS), recreate=True),
+        "vlan_id": Field("int", "For O(kind=vlan): the VLAN's id.", check=integer(1, 4094), recreate=True),
+        "vlan_protocol": Field("str", "For O(kind=vlan): the tag's protocol.", choices=tuple(PROTOCOLS), recreate=True),
     },
     attributes={
         "vlan_id": Attribute("IFLA_VLAN_ID"),

@@ -12,7 +12,7 @@ from ..link_type import Attribute, LinkType
 TYPE = LinkType(
     "vrf",
     "a routing domain for the links that it is the master of",
-    fields={"table": Field("int", "For C(vrf): its routing table.", check=integer(1, 2**32 - 1), recreate=True)},
+    fields={"table": Field("int", "For O(kind=vrf): its routing table.", check=integer(1, 2**32 - 1), recreate=True)},
     attributes={"table": Attribute("IFLA_VRF_TABLE")},
     required=("table",),
 )

@@ -95,15 +95,15 @@ PEERS = Field(
         "underlay": Field("str", "The address that reaches the peer.", required=True, check=ip_address),
         "mac": Field(
             "str",
-            "The MAC address of the peer's VXLAN link. Without it and without C(endpoints), frames for unknown "
+            "The MAC address of the peer's VXLAN link. Without it and without O(peers[].endpoints), frames for unknown "
             "addresses are flooded to the peer.",
             check=unicast_mac,
         ),
         "gateway": Field(
-            "str", "The peer's address on the overlay: a permanent neighbour with C(mac).", check=ip_address
+            "str", "The peer's address on the overlay: a permanent neighbour with O(peers[].mac).", check=ip_address
         ),
         "destinations": Field(
-            "list", "Prefixes that are routed over C(gateway), onlink.", elements="str", check=prefix
+            "list", "Prefixes that are routed over O(peers[].gateway), onlink.", elements="str", check=prefix
         ),
         "endpoints": Field(
             "list",

@@ -111,17 +111,17 @@ TYPE = LinkType(
     "wireguard",
     "an encrypted tunnel",
     fields={
-        "private_key": Field("str", "For C(wireguard): the private key.", check=key, secret=True),
-        "listen_port": Field("int", "For C(wireguard): the UDP port.", check=integer(0, 65535)),
-        "fwmark": Field("int", "For C(wireguard): the mark of outer packets.", check=integer(0, 2**32 - 1)),
+        "private_key": Field("str", "For O(kind=wireguard): the private key.", check=key, secret=True),
+        "listen_port": Field("int", "For O(kind=wireguard): the UDP port.", check=integer(0, 65535)),
+        "fwmark": Field("int", "For O(kind=wireguard): the mark of outer packets.", check=integer(0, 2**32 - 1)),
         "peers": Field(
             "list",
-            "For C(wireguard): exactly the peers that it talks to.",
+            "For O(kind=wireguard): exactly the peers that it talks to.",
             elements="dict",
             fields={
                 "public_key": Field("str", "The peer's public key.", required=True, check=key),
                 "preshared_key": Field("str", "A key shared with the peer.", check=key, secret=True),
-                "endpoint": Field("str", "Where it is, as C(ADDRESS:PORT) or C([ADDRESS]:PORT).", check=endpoint),
+                "endpoint": Field("str", "Where it is, as V(ADDRESS:PORT), or V([ADDRESS]:PORT) for IPv6.", check=endpoint),
                 "allowed_ips": Field(
                     "list", "The prefixes that are routed to and taken from it.", elements="str", check=prefix
                 ),

@@ -76,7 +76,7 @@ def converge(declaration: Declaration, world: World, *, check: bool = False, led
     if plan.destructive():
         for netns in plan.destructive():
             scopes[netns] = set(KINDS)
-        observed = world.observe(scopes, wanted)
+        observed = {**observed, **world.observe(scopes, None)}
         plan = make_plan(declaration, observed)
     _carry_out(declaration, world, plan, scopes, wanted, ledger)
     return Report(plan, tuple(warnings), observed)

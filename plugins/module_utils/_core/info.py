@@ -30,7 +30,7 @@ INFO: Fields = {
     ),
     "kinds": Field(
         "list",
-        "What to look for. V(link) is links of every kind, V(address) needs V(link) to show in. Without it, everything.",
+        "What to look for. V(link) means links of every kind, V(address) needs it. Without this, everything.",
         elements="str",
         choices=READABLE,
     ),

@@ -70,6 +70,7 @@ class Change:
     Attributes:
         fields: the names of the fields that differ.
         implied: the kernel does it by itself because of another change of the plan (shown, not requested).
+        early: a deletion that comes before everything else, for what is wanted again goes with it.
     """
 
     action: Action
@@ -78,6 +79,7 @@ class Change:
     after: Resource | None
     fields: tuple[str, ...] = ()
     implied: bool = False
+    early: bool = False
 
     def __str__(self) -> str:
         resource = self.after or self.before

@@ -87,17 +87,18 @@ def make_plan(declaration: Declaration, observed: Observed) -> Plan:
 
 
 def dependents(observed: Observed, gone: Iterable[Key]) -> dict[Key, Resource]:
-    """What the kernel removes together with these namespaces and links."""
+    """What else the kernel removes when it removes these namespaces and links."""
+    gone = set(gone)
     found: dict[Key, Resource] = {}
     names = {key.ident[0] for key in gone if key.kind == "netns"}
     links = {key for key in gone if key.kind == "link"}
     if names:
-        found.update((key, resource) for key, resource in observed.items() if key.netns in names)
+        found.update((key, resource) for key, resource in observed.items() if key.netns in names and key not in gone)
     while links:
         below = {
             key: resource
             for key, resource in observed.items()
-            if key not in found and any(owner in links for owner in _owners(resource))
+            if key not in found and key not in gone and any(owner in links for owner in _owners(resource))
         }
         found.update(below)
         links = {key for key in below if key.kind == "link"}
@@ -165,11 +166,28 @@ class _Planner:
         keys.sort(key=lambda key: -KINDS[key.kind].rank)
         self._refuse_kind_mismatch(keys)
         implied = dependents(self.observed, keys)
+        early = self._wanted_again(implied, keys)
         changes = [
-            Change(Action.DELETE, k, self.observed[k], None, implied=self._implied(k, implied, keys)) for k in keys
+            Change(
+                Action.DELETE,
+                key,
+                self.observed[key],
+                None,
+                implied=self._implied(key, implied, keys),
+                early=key in early,
+            )
+            for key in keys
         ]
         self._forget(implied, keys)
         return changes
+
+    def _wanted_again(self, implied: Mapping[Key, Resource], deleted: Iterable[Key]) -> set[Key]:
+        """The links to delete first, because something that is declared goes with them and is then made anew."""
+        again = {key for key in implied if key in self.desired and key.kind == "link"}
+        if not again:
+            return set()
+        links = (key for key in deleted if key.kind == "link")
+        return {key for key in links if not again.isdisjoint(dependents(self.observed, [key]))}
 
     def _refuse_kind_mismatch(self, keys: Iterable[Key]) -> None:
         for key in keys:
@@ -178,15 +196,14 @@ class _Planner:
                 raise ConflictError(f"{describe(self.observed[key])} is not a {wanted} and is left alone")
 
     def _implied(self, key: Key, implied: Mapping[Key, Resource], deleted: list[Key]) -> bool:
-        """A veth's other end goes with the first one deleted; the first itself is asked for."""
-        if key not in implied:
-            return False
-        if key.kind != "link" or any(k.kind == "netns" and k.ident[0] == key.netns for k in deleted):
+        """Whether the kernel removes it with another one; of a veth's ends, the first is asked for."""
+        if any(other.kind == "netns" and other.ident[0] == key.netns for other in deleted):
             return True
-        other = _peer_key(self.observed[key])
-        if other is not None and other in deleted and not self.observed[key].values.get("parent"):
-            return deleted.index(other) < deleted.index(key)
-        return True
+        resource = self.observed[key]
+        peer = _peer_key(resource)
+        if peer in deleted and deleted.index(peer) < deleted.index(key):
+            return True
+        return any(owner in implied or owner in deleted for owner in _owners(resource) if owner != peer)
 
     def _forget(self, implied: Mapping[Key, Resource], gone: Iterable[Key]) -> None:
         self.vanished.update(implied)

@@ -48,7 +48,11 @@ class LinkDeclaration(Declarable):
                 "netns": Field("str", "The namespace it is in; that of the task if nothing is said.", check=netns_ref),
             },
         ),
-        "parent": Field("str", "For O(kind=vlan), O(kind=macvlan) and O(kind=ipvlan): the link that it sits on.", check=interface_name),
+        "parent": Field(
+            "str",
+            "For O(kind=vlan), O(kind=macvlan) and O(kind=ipvlan): the link that it sits on.",
+            check=interface_name,
+        ),
         "parent_netns": Field("str", "The namespace of O(parent), if it is not that of the link.", check=netns_ref),
         **_union(),
     }

@@ -92,7 +92,8 @@ class Kind:
         """The requests that carry out a change."""
         if change.action is Action.DELETE:
             assert change.before is not None
-            return [Step(self.remove, Verb.DELETE, change, change.before, before=change.before)]
+            stage = Stage.CLEAR if change.early else self.remove
+            return [Step(stage, Verb.DELETE, change, change.before, before=change.before)]
         assert change.after is not None
         if change.action is Action.CREATE:
             return [Step(self.add, Verb.ADD, change, change.after, change.after.values)]
@@ -201,7 +202,7 @@ NETNS = Field(
     (
         "The network namespace it lives in, by name (V(web1)), by path (V(/proc/123/ns/net)), "
         "or as V(pid:123), V(docker:NAME) or V(podman:NAME).",
-        "Without it, the namespace the task runs in.",
+        "Without it, the namespace the task runs in; for an element of a topology, that of the topology.",
     ),
     check=netns_ref,
 )

@@ -116,7 +116,7 @@ class FdbDeclaration(Declarable):
         "via": Field("str", "For VXLAN: the link that outer packets leave by.", check=interface_name),
         "fdb_state": Field(
             "str",
-            "V(permanent) entries stay and are local on a bridge, V(static) ones stay and are remote, V(dynamic) ones age. "
+            "V(permanent) entries stay, and are local on a bridge; V(static) ones stay; V(dynamic) ones age. "
             "V(permanent) for O(target=self), V(static) for O(target=master) if nothing is said.",
             choices=tuple(STATES),
         ),

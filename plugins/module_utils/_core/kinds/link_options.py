@@ -36,7 +36,7 @@ UP: Fields = {"up": Field("bool", "Whether it is up.", default=True)}
 ADDRESSES: Fields = {
     "addresses": Field(
         "list",
-        "Addresses with their prefix lengths, IPv4 and IPv6. Those that are there already stay; see O(exact_addresses).",
+        "Addresses with prefix lengths, IPv4 and IPv6. Others that it has stay; see O(exact_addresses).",
         elements="str",
         check=interface_address,
     ),
@@ -61,7 +61,7 @@ PORT: Fields = {
     "neigh_suppress": Field("bool", "As a bridge port: whether ARP and ND are answered from known neighbours."),
     "vlans": Field(
         "list",
-        "As a port of a bridge with O(containerland.net.bridge#module:vlan_filtering): exactly the VLANs that it belongs to.",
+        "As a port of a bridge with O(containerland.net.bridge#module:vlan_filtering): exactly its VLANs.",
         elements="dict",
         fields=VLAN_FIELDS,
     ),
@@ -140,7 +140,7 @@ def declare_ports(options: Mapping[str, Any], path: str, place: Place, netns: st
 PORTS: Fields = {
     "ports": Field(
         "list",
-        "Links that are its ports: names, or dictionaries with the settings of the port. Others stay; see O(exact_ports).",
+        "Links that are its ports: names, or dictionaries with settings. Other ports stay; see O(exact_ports).",
         elements="raw",
         fields={"name": NAME, **PORT},
         shorthand="name",

@@ -30,7 +30,8 @@ TYPE = LinkType(
         "vlan_filtering": Field("bool", "Whether ports have VLANs."),
         "vlan_default_pvid": Field(
             "int",
-            "The VLAN of untagged frames on ports that say nothing else; 0 for none. It can change while O(vlan_filtering) is off.",
+            "The VLAN of untagged frames on ports that say nothing else; 0 for none. "
+            "It can change while O(vlan_filtering) is off.",
             check=integer(0, 4094),
         ),
         "ageing_time": Field(

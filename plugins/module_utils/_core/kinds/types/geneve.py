@@ -17,7 +17,7 @@ TYPE = LinkType(
     "geneve",
     "a Geneve tunnel",
     fields={
-        "vni": Field("int", "For O(kind=geneve): the virtual network's id.", check=integer(0, 2**24 - 1), recreate=True),
+        "vni": Field("int", "For O(kind=geneve): the network's id.", check=integer(0, 2**24 - 1), recreate=True),
         "remote": REMOTE,
         "ttl": TTL,
         "tos": TOS,

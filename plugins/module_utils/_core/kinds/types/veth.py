@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...errors import InputError
@@ -24,8 +25,12 @@ class VethDeclaration(Declarable):
         **PORT,
         "peer": Field(
             "dict",
-            "The other end. Needed to create the pair. Its namespace is that of O(name) unless it says otherwise.",
-            fields={"name": NAME, "netns": NETNS, **END},
+            "The other end. Needed to create the pair, and checked against the pair that exists.",
+            fields={
+                "name": NAME,
+                "netns": replace(NETNS, doc="The network namespace of this end; without it, the same as the other end."),
+                **END,
+            },
         ),
     }
 

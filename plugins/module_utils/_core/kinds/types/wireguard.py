@@ -121,7 +121,7 @@ TYPE = LinkType(
             fields={
                 "public_key": Field("str", "The peer's public key.", required=True, check=key),
                 "preshared_key": Field("str", "A key shared with the peer.", check=key, secret=True),
-                "endpoint": Field("str", "Where it is, as V(ADDRESS:PORT), or V([ADDRESS]:PORT) for IPv6.", check=endpoint),
+                "endpoint": Field("str", "Where it is, as V(ADDRESS:PORT) or V([ADDRESS]:PORT).", check=endpoint),
                 "allowed_ips": Field(
                     "list", "The prefixes that are routed to and taken from it.", elements="str", check=prefix
                 ),

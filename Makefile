@@ -1,0 +1,26 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every command sets up what it needs first. On a machine without make, run the scripts themselves.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test lint clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: ## build a three-node container network in the lab, prove it, take it away
+	@scripts/demo
+
+lab: ## a shell in the lab (LAB_NODES=10 make lab: ten nodes)
+	@scripts/lab
+
+test: ## all tests, in namespaces of their own
+	@scripts/test
+
+lint: ## check style, types, documentation and changelog
+	@scripts/lint
+
+clean: ## remove what these commands made in the checkout
+	rm -rf .ansible .cache .collections .mypy_cache .pytest_cache .ruff_cache .venv containerland-net-*.tar.gz
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,7 +2,216 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Many objects at once, remembered by their owner's name."""
+
 from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: topology
+short_description: Declare the network of a node as a whole
+version_added: 0.1.0
+description:
+  - Makes everything that is listed, in one run and in the right order, whatever order it is listed in. Each list
+    has the name of a module, except O(namespaces) for M(containerland.net.netns); its elements take the options of
+    that module.
+  - What was made is remembered under O(name), in C(/var/lib/containerland). What an earlier run made under that
+    name and this one does not list is removed. Settings of objects that existed before - links without a kind,
+    ports, sysctls - get the values back that they had before.
+  - Objects that existed before the first run, and those of other names, are never deleted. An object that existed
+    before and is listed is brought to what is said of it, and stays when it is no longer listed.
+  - 'Only what is set is compared. A difference that the kernel cannot change in place is refused with the reason,
+    before anything is changed, unless the element says C(recreate: true).'
+  - If anything fails, everything that the run had changed is taken back.
+  - O(state=absent) takes away all that O(name) made, and sets back what it changed. It takes nothing but O(name).
+author:
+  - containerland.net contributors (@containerland)
+extends_documentation_fragment:
+  - containerland.net.attributes
+  - containerland.net.attributes.actiongroup_all
+requirements:
+  - python >= 3.9
+  - pyroute2 >= 0.7.2 on the node, unless nothing but namespaces, sysctls, veth pairs, routes, neighbours and
+    forwarding entries is listed
+notes:
+  - 'Run the task as root on the node (C(become: true)). It needs C(CAP_NET_ADMIN), and C(CAP_SYS_ADMIN) to enter
+    another namespace.'
+  - In check mode nothing is changed; RV(plan) and the diff are those that a real run would have. A namespace or
+    link that is missing, perhaps because an earlier task would have made it, is then a warning instead of a
+    failure.
+  - When all is done, the module looks again and fails if anything differs from what was asked for.
+  - What is remembered holds all options, those that are secret too; only root can read it.
+  - An object that two owners list belongs to the one that made it. Do not let them contradict each other.
+seealso:
+  - module: containerland.net.network_info
+    description: What exists, as options.
+  - module: containerland.net.netns
+    description: Makes the namespaces.
+  - module: containerland.net.bridge
+    description: Bridges and their ports.
+  - module: containerland.net.veth
+    description: Pairs of links.
+  - module: containerland.net.vxlan
+    description: VXLAN links and their peers.
+  - module: containerland.net.link
+    description: Links of every other kind.
+  - module: containerland.net.route
+    description: Routes.
+  - module: containerland.net.rule
+    description: Which routing table is used for what.
+  - module: containerland.net.neighbor
+    description: Neighbour entries.
+  - module: containerland.net.fdb
+    description: Forwarding entries.
+options:
+  name:
+    description: 'The owner: what this name declared before and declares no longer is removed, or set back
+      to what it was.'
+    type: str
+    required: true
+  state:
+    description: V(absent) takes away all that this owner made, and sets back all that it changed.
+    type: str
+    default: present
+    choices:
+      - present
+      - absent
+  netns:
+    description:
+      - 'The namespace of elements that name none of their own: by name (V(web1)), by path (V(/proc/123/ns/net)),
+        or as V(pid:123), V(docker:NAME) or V(podman:NAME).'
+      - Without it, the namespace the task runs in.
+    type: str
+  sysctls:
+    description:
+      - 'Sysctls of the namespace by name, all below C(net), for example C(net.ipv4.ip_forward: 1).'
+      - Written with slashes where an interface's name has a dot (C(net/ipv4/conf/eth0.1/forwarding)).
+    type: dict
+  namespaces:
+    description: Elements with the options of M(containerland.net.netns).
+    type: list
+    elements: dict
+  bridge:
+    description: Elements with the options of M(containerland.net.bridge).
+    type: list
+    elements: dict
+  veth:
+    description: Elements with the options of M(containerland.net.veth).
+    type: list
+    elements: dict
+  vxlan:
+    description: Elements with the options of M(containerland.net.vxlan).
+    type: list
+    elements: dict
+  link:
+    description: Elements with the options of M(containerland.net.link).
+    type: list
+    elements: dict
+  route:
+    description: Elements with the options of M(containerland.net.route).
+    type: list
+    elements: dict
+  rule:
+    description: Elements with the options of M(containerland.net.rule).
+    type: list
+    elements: dict
+  neighbor:
+    description: Elements with the options of M(containerland.net.neighbor).
+    type: list
+    elements: dict
+  fdb:
+    description: Elements with the options of M(containerland.net.fdb).
+    type: list
+    elements: dict
+"""
+
+EXAMPLES = r"""
+- name: Give two containers a network
+  containerland.net.topology:
+    name: shop
+    sysctls:
+      net.ipv4.ip_forward: true
+    namespaces:
+      - name: web1
+      - name: db
+        sysctls: {net.ipv6.conf.all.disable_ipv6: true}
+    bridge:
+      - name: shop0
+        addresses: [10.244.1.1/24]
+    veth:
+      - name: web1
+        master: shop0
+        peer: {name: eth0, netns: web1, addresses: [10.244.1.10/24]}
+      - name: db
+        master: shop0
+        peer: {name: eth0, netns: db, addresses: [10.244.1.11/24]}
+    route:
+      - {dest: default, gateway: 10.244.1.1, netns: web1}
+      - {dest: default, gateway: 10.244.1.1, netns: db}
+
+- name: See what it would mean to do without the database
+  containerland.net.topology: &smaller
+    name: shop
+    sysctls:
+      net.ipv4.ip_forward: true
+    namespaces:
+      - name: web1
+    bridge:
+      - name: shop0
+        addresses: [10.244.1.1/24]
+    veth:
+      - name: web1
+        master: shop0
+        peer: {name: eth0, netns: web1, addresses: [10.244.1.10/24]}
+    route:
+      - {dest: default, gateway: 10.244.1.1, netns: web1}
+  check_mode: true
+  diff: true
+
+- name: Do without the database; its namespace, link and route go
+  containerland.net.topology: *smaller
+
+- name: Declare what is in one namespace, which exists
+  containerland.net.topology:
+    name: router
+    netns: router
+    sysctls: {net.ipv4.ip_forward: true}
+    link:
+      - name: lo
+        addresses: [10.255.0.1/32]
+    route:
+      - {dest: 10.244.0.0/16, type: blackhole}
+
+- name: Take it all away
+  containerland.net.topology:
+    name: shop
+    state: absent
+"""
+
+RETURN = r"""
+plan:
+  description:
+    - What was changed, or would be in check mode, one line for each object, in order; empty if there was nothing to do.
+    - In parentheses, what of an existing object changed, or was set with a new one.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "create netns 'web1'"
+diff:
+  description: The objects of RV(plan) before and after; of one that stays, only what differs. Keys are not shown.
+  returned: success, in diff mode
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      type: str
+    after:
+      description: What is there now.
+      type: str
+  sample:
+    before: ""
+    after: ""
+"""
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run_topology
 

@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_plan
+short_description: Compute the addresses of all nodes and containers, once per play
+version_added: 0.1.0
+description:
+  - Computes on the controller, without asking any node, which subnet each node has, which address each container
+    has, and what nodes need to know of each other (the one list of peers).
+  - Run it once per play (C(run_once)); the result is registered for every host, and each takes its slice.
+  - "A node's subnet has the low bits of its underlay address as its number: with C(10.244.0.0/16) the node at
+    C(192.0.2.11) has C(10.244.11.0/24). A container's address follows from its name. So nothing shifts when a node or
+    container comes or goes. Where two fall on the same place, the plan is refused with the pin that settles it."
+  - "It reads these variables of each node: C(containers_list), C(containers_underlay) (else C(ansible_host) or the
+    host's name if that is an address), C(containers_underlay6), C(containers_underlay_mtu) (1500), C(containers_subnet)
+    and C(containers_subnet6) (pins). What the inventory does not say of a host is taken from the play's variables."
+requirements:
+  - netaddr on the controller
+options:
+  group:
+    description: The inventory group of the nodes. Without it, the group C(nodes), or else the hosts of the play.
+    type: str
+  prefix:
+    description: IPv4 prefix from which the nodes' subnets are taken.
+    type: str
+    default: 10.244.0.0/16
+  prefix6:
+    description: IPv6 prefix from which the nodes' subnets are taken; empty for a network without IPv6.
+    type: str
+    default: ''
+  node_length:
+    description: Prefix length of a node's IPv4 subnet.
+    type: int
+    default: 24
+  node_length6:
+    description: Prefix length of a node's IPv6 subnet.
+    type: int
+    default: 64
+  network:
+    description: How containers reach other nodes. It decides the MTU, and which addresses nodes must have.
+    type: str
+    choices: [none, routed, overlay]
+    default: overlay
+  style:
+    description: Whether the overlay routes between the nodes' subnets (V(l3)) or stretches one bridge over them (V(l2)).
+    type: str
+    choices: [l3, l2]
+    default: l3
+  vni:
+    description: VXLAN network identifier. The MACs of the overlay links follow from it and the nodes' names.
+    type: int
+    default: 4096
+  collisions:
+    description:
+      - What to do if the names of two containers of a node stand for the same address.
+      - V(refuse) names them and the C(address) to pin, so that an accepted plan never moves an address.
+      - V(probe) gives the later one in the list the next free address, and says so in RV(notes). It may move when the
+        other one leaves.
+    type: str
+    choices: [refuse, probe]
+    default: refuse
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return the changed status prediction without modifying the target.
+    support: full
+    details: This action does not modify state.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: N/A
+    details: This action does not modify state.
+  idempotent:
+    description: When run twice in a row with the same arguments, the second invocation indicates no change.
+    support: full
+    details: This action does not modify state.
+  platform:
+    description: Target OS or families that can be operated against.
+    support: full
+    platforms: linux
+author:
+  - containerland.net contributors (@containerland)
+"""
+
+EXAMPLES = r"""
+- name: Compute the fleet plan once for all hosts
+  containerland.net.fleet_plan:
+    prefix: 10.244.0.0/16
+    network: overlay
+  run_once: true
+  register: plan
+
+- name: Show this node's subnets
+  ansible.builtin.debug:
+    msg: "{{ plan.nodes[inventory_hostname].subnets }}"
+"""
+
+RETURN = r"""
+nodes:
+  description: Each node's slice, by name.
+  returned: success
+  type: dict
+  sample:
+    node1:
+      name: node1
+      underlay: 192.0.2.11
+      underlay6: ''
+      subnets: [10.244.11.0/24]
+      mtu: 1450
+      bridge: {addresses: [10.244.11.1/24], mac: "0a:58:0a:f4:0b:01"}
+      vtep: {mac: "12:75:bf:9e:a3:3b", addresses: [10.244.11.0]}
+      containers:
+        - name: web1
+          netns: web1
+          interface: eth0
+          host_interface: c-web1
+          addresses: [10.244.11.195/24]
+          gateways: [10.244.11.1]
+          mac: "0a:58:0a:f4:0b:c3"
+          mtu: 1450
+peers:
+  description: What other nodes need to know of each node, sorted by name; the same list for all.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: node1
+      underlay: 192.0.2.11
+      underlay6: ''
+      subnets: [10.244.11.0/24]
+      mac: "12:75:bf:9e:a3:3b"
+      gateways: [10.244.11.0]
+prefixes:
+  description: The prefixes that hold all containers, IPv4 first.
+  returned: success
+  type: list
+  elements: str
+  sample: [10.244.0.0/16]
+network:
+  description: As given.
+  returned: success
+  type: str
+  sample: overlay
+style:
+  description: As given.
+  returned: success
+  type: str
+  sample: l3
+vni:
+  description: As given.
+  returned: success
+  type: int
+  sample: 4096
+notes:
+  description: What the user should know, one sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""

@@ -96,6 +96,7 @@ def declare_topology(options: Mapping[str, Any], canonical: Canonical) -> Declar
         return place.declaration
     for option, name in LISTS.items():
         for number, element in enumerate(parsed.get(option, ())):
-            DECLARATIONS[name].declare(element, f"{option}[{number}]", place)
+            place.path = f"{option}[{number}]"
+            DECLARATIONS[name].declare(element, place.path, place)
     declare_sysctls(parsed.get("sysctls", {}), place.netns, "sysctls", place)
     return place.declaration

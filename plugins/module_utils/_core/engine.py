@@ -63,6 +63,11 @@ def converge(declaration: Declaration, world: World, *, check: bool = False, led
     if ledger is not None:
         warnings += ledger.spare_foreign(declaration, observed)
     plan = make_plan(declaration, observed)
+    if plan.destructive():
+        for netns in plan.destructive():
+            scopes[netns] = set(KINDS)
+        observed = {**observed, **world.observe(scopes, None)}
+        plan = make_plan(declaration, observed)
     plan.steps()
     if plan.missing:
         if not check:
@@ -73,11 +78,6 @@ def converge(declaration: Declaration, world: World, *, check: bool = False, led
             ledger.settle(declaration, plan)
         return Report(plan, tuple(warnings), observed)
     world.permit()
-    if plan.destructive():
-        for netns in plan.destructive():
-            scopes[netns] = set(KINDS)
-        observed = {**observed, **world.observe(scopes, None)}
-        plan = make_plan(declaration, observed)
     _carry_out(declaration, world, plan, scopes, wanted, ledger)
     return Report(plan, tuple(warnings), observed)
 
@@ -173,12 +173,14 @@ def _undo(world: World, plan: Plan, scopes: dict[str, set[str]]) -> tuple[bool, 
 def inverse(plan: Plan) -> Declaration:
     """The state before a plan, as a declaration."""
     declaration = Declaration()
+    made = {c.key.ident[0] for c in plan.changes if c.key.kind == "netns" and c.before is None}
     for change in plan.changes:
         if change.before is None:
             assert change.after is not None
-            if KINDS[change.key.kind].owned and not change.after.partial:
+            made_again = change.key in plan.vanished
+            if KINDS[change.key.kind].owned and not change.after.partial and not made_again:
                 declaration.absent[change.key] = Resource(change.key)
-        elif not change.implied:
+        elif change.before.key.netns not in made:
             declaration.desired[change.before.key] = _as_before(change)
     for key, resource in plan.vanished.items():
         if KINDS[key.kind].restorable(resource):

@@ -9,6 +9,10 @@ import errno as errno_names
 import os
 
 
+# Of two names for one number, the one that the kernel's documentation uses.
+_NAMES = {errno_names.EOPNOTSUPP: "EOPNOTSUPP", errno_names.EAGAIN: "EAGAIN"}
+
+
 class ContainerlandError(Exception):
     """Anything this collection refuses or fails to do; str() is the message shown."""
 
@@ -48,7 +52,7 @@ class KernelError(ContainerlandError):
         self.errno = number
         self.action = action
         self.words = words
-        name = errno_names.errorcode.get(number, f"errno {number}")
+        name = _NAMES.get(number) or errno_names.errorcode.get(number, f"errno {number}")
         said = (words or os.strerror(number)).rstrip(".")
         super().__init__(f"{action}: {said} ({name})" if action else f"{said} ({name})")
 

@@ -14,6 +14,9 @@ from .model import Action, Declaration, Key, Resource, describe
 from .plan import Plan
 from .store import Record, Store
 
+# A link that is moved goes down and leaves its master.
+_LOST_BY_MOVING = ("up", "master")
+
 
 class Ledger:
     """The remembered objects of one owner, through one run.
@@ -71,7 +74,7 @@ class Ledger:
     def withdraw(self) -> None:
         """The run was taken back: what was remembered before holds again."""
         if self._records:
-            self._store.save(self._records.values(), self._declared)
+            self._store.save(self._records.values(), self._store.declared)
         else:
             self._store.remove()
 
@@ -100,7 +103,8 @@ class Ledger:
             elif change is not None and change.before is not None and not created:
                 if change.action is Action.MOVE:
                     source = change.before.key
-                for name in change.fields:
+                lost = _LOST_BY_MOVING if change.action is Action.MOVE else ()
+                for name in (*change.fields, *lost):
                     original.setdefault(name, change.before.values.get(name))
             records[key] = Record(key, created, dict(resource.values), original, source)
         return records

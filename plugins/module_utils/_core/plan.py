@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .errors import ConflictError, InputError
 from .kinds import KINDS
@@ -62,7 +62,8 @@ class Plan:
     def destructive(self) -> set[str]:
         """The namespaces in which more disappears than what the changes name."""
         actions = (Action.DELETE, Action.REPLACE, Action.MOVE)
-        return {c.before.key.netns for c in self.changes if c.before and c.key.kind == "link" and c.action in actions}
+        named = {c.before.key.netns for c in self.changes if c.before and c.key.kind == "link" and c.action in actions}
+        return named | {key.netns for key in self.vanished if key.kind == "link"}
 
     def steps(self) -> list[Step]:
         """The requests in the order of their stages."""
@@ -70,7 +71,7 @@ class Plan:
         steps = [
             step
             for change in self.changes
-            if not change.implied
+            if not change.implied and not _impossible(change)
             for step in KINDS[change.key.kind].steps(change, context)
         ]
         return sorted(steps, key=lambda step: step.stage)
@@ -128,6 +129,7 @@ class _Planner:
         self.absent = dict(declaration.absent)
         self.observed = dict(observed)
         self.vanished: dict[Key, Resource] = {}
+        self._carry_addresses()
         self._apply_exact(declaration)
         self._expect_loopbacks()
 
@@ -138,6 +140,22 @@ class _Planner:
         creations = [replaced.get(change.key, change) for change in creations]
         missing = tuple(self._missing(creations))
         return Plan((*creations, *deletions), self.vanished, missing)
+
+    def _moving(self) -> Iterator[tuple[Key, Key]]:
+        """(from, to) of the links that are moved or renamed."""
+        for key, wanted in self.desired.items():
+            if wanted.source is not None and wanted.source in self.observed and key not in self.observed:
+                yield wanted.source, key
+
+    def _carry_addresses(self) -> None:
+        """A link that is renamed keeps its IPv4 addresses; IPv6 ones go as it goes down."""
+        for old, new in self._moving():
+            if old.netns != new.netns:
+                continue
+            for key, resource in list(self.observed.items()):
+                if key[:2] == ("address", old.netns) and key.ident[0] == old.ident[0] and ":" not in key.ident[1]:
+                    carried = Key("address", new.netns, (new.ident[0], key.ident[1]))
+                    self.observed[carried] = replace(resource, key=carried)
 
     def _apply_exact(self, declaration: Declaration) -> None:
         for exact in declaration.exact:
@@ -207,7 +225,7 @@ class _Planner:
 
     def _forget(self, implied: Mapping[Key, Resource], gone: Iterable[Key]) -> None:
         self.vanished.update(implied)
-        removed = {*implied, *gone}
+        removed = {*implied, *gone} - {source for source, _key in self._moving()}
         for key in removed:
             self.observed.pop(key, None)
         for key, resource in self.observed.items():
@@ -282,7 +300,8 @@ class _Planner:
                     yield Missing(_join(wanted.path, option), key)
 
     def _will_exist(self, key: Key) -> bool:
-        return key in self.observed or key in self.desired and not self.desired[key].partial
+        wanted = self.desired.get(key)
+        return key in self.observed or (wanted is not None and (not wanted.partial or wanted.source in self.observed))
 
 
 class _Context:
@@ -324,6 +343,11 @@ class _Context:
         return change.after if change is not None else None
 
 
+def _impossible(change: Change) -> bool:
+    """Settings of what does not exist; the plan calls it missing."""
+    return change.action is Action.CREATE and change.after is not None and change.after.partial
+
+
 def _peer_key(resource: Resource) -> Key | None:
     """The other end of a veth."""
     peer = resource.values.get("peer")
@@ -339,7 +363,7 @@ def _join(path: str, option: str) -> str:
 
 
 def _plain(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return " ".join(str(part) for part in value if part != "") if isinstance(value, tuple) else str(value)
 
 
 def _chain(above: tuple[Key, ...], key: Key) -> str:

@@ -51,12 +51,16 @@ class Store:
     Args:
         owner: the topology's name, already checked to be a plain file name.
         directory: where state files are; made when first needed, removed when empty.
+
+    Attributes:
+        declared: the options that were declared last, from `load` on.
     """
 
     def __init__(self, owner: str, directory: str = DIRECTORY) -> None:
         self._owner = owner
         self._directory = directory
         self._path = os.path.join(directory, f"{owner}.json")
+        self.declared: Mapping[str, Any] = {}
 
     def load(self) -> dict[Key, Record]:
         """The owner's objects; nothing if there is no file.
@@ -71,6 +75,7 @@ class Store:
                 problem = f"it has version {content['version']}, and this collection knows {VERSION}: update it"
                 raise StoreError(f"cannot use state file {self._path}: {problem}")
             records = [_from_json(entry) for entry in content["objects"]]
+            self.declared = content["declared"]
         except FileNotFoundError:
             return {}
         except OSError as problem:

@@ -128,7 +128,7 @@ class Node:
             results = self.socket(sender).send([message for _step, message in group])
             for (step, _message), error in zip(group, results):
                 if error is not None and not (step.verb.value == "delete" and error.errno in _GONE):
-                    action = f"{step.verb.value} {describe(step.resource)}"
+                    action = f"{step.change.action.value} {describe(step.resource)}"
                     raise StepError(step, KernelError(error.errno, action, error.words))
 
     # -- looking
@@ -138,8 +138,8 @@ class Node:
         self._seen.clear()
 
     def forget_names(self) -> None:
-        """Links were made, renamed, moved or removed."""
-        for key in [key for key in self._seen if key[0] in ("links", "names", "indexes")]:
+        """Links were made, renamed, moved or removed, or became ports of another link."""
+        for key in [key for key in self._seen if key[0] in ("links", "names", "indexes", "vlans")]:
             del self._seen[key]
 
     def _once(self, key: tuple[Any, ...], look: Callable[[], Any]) -> Any:

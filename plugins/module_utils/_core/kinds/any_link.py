@@ -66,7 +66,7 @@ class LinkDeclaration(Declarable):
             if kind is not None:
                 raise InputError(f"{dot}adopt", "is for an existing link and cannot be combined with kind")
             adopt = options["adopt"]
-            source = Key("link", place.netns_of(adopt.get("netns")), (adopt["name"],))
+            source = Key("link", place.netns_of(adopt.get("netns"), "adopt.netns"), (adopt["name"],))
         if source is not None and options["state"] == "absent":
             back = Resource(source, {}, path, partial=True, source=Key("link", netns, (options["name"],)))
             place.add(back)
@@ -83,7 +83,7 @@ def _own_values(options: Mapping[str, Any], kind: str | None, dot: str, place: P
     link_type = TYPES[kind] if kind else None
     allowed = dict(link_type.fields) if link_type else {}
     for name in (*_union(), "parent", "parent_netns"):
-        belongs = name in allowed or name.startswith("parent") and link_type is not None and link_type.parent
+        belongs = name in allowed or (name.startswith("parent") and link_type is not None and link_type.parent)
         if name in options and not belongs:
             what = f"a link of kind {kind}" if kind else "a link without kind"
             raise InputError(f"{dot}{name}", f"is not an option of {what}")
@@ -92,7 +92,7 @@ def _own_values(options: Mapping[str, Any], kind: str | None, dot: str, place: P
     own = {"kind": kind, **link_type.own(options)}
     own.update({name: options[name] for name in ("parent", "parent_netns") if name in options})
     if "parent_netns" in own:
-        own["parent_netns"] = place.netns_of(own["parent_netns"])
+        own["parent_netns"] = place.netns_of(own["parent_netns"], "parent_netns")
     for name, attribute in link_type.attributes.items():
         if attribute.words is not None and name in own and own[name] not in attribute.words:
             words = ", ".join(attribute.words)

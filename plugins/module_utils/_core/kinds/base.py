@@ -130,21 +130,31 @@ class Place:
         declaration: filled by the declare functions.
         netns: reference that a relative element (no `netns`) stands for.
         canonical: gives every reference to one namespace the same form.
+
+    Attributes:
+        path: of the element that is being declared, for error messages.
     """
 
     def __init__(
         self, declaration: Declaration, netns: str = "", canonical: Callable[[str], str] = lambda ref: ref
     ) -> None:
         self.declaration = declaration
-        self.netns = canonical(netns)
+        self.netns = ""
+        self.path = ""
         self._canonical = canonical
+        self.netns = self.netns_of(netns)
 
     def at(self, options: Mapping[str, Any]) -> str:
         return self.netns_of(options.get("netns"))
 
-    def netns_of(self, ref: str | None) -> str:
-        """The namespace of an option; the place's own for none."""
-        return self._canonical(ref) if ref else self.netns
+    def netns_of(self, ref: str | None, option: str = "netns") -> str:
+        """The namespace that an option of the element at `path` names; the place's own for none."""
+        if not ref:
+            return self.netns
+        try:
+            return self._canonical(ref)
+        except MissingError as problem:
+            raise InputError(f"{self.path}.{option}" if self.path else option, str(problem)) from None
 
     def add(self, resource: Resource, present: bool = True) -> None:
         """Collects an object; what is declared twice must not contradict itself."""

@@ -23,6 +23,7 @@ PORT_FLAGS = ("hairpin", "isolated", "neigh_suppress")
 # What RTM_NEWLINK takes at creation (rtnl_create_link); it ignores alias and addrgenmode, and a veth peer's master.
 _CREATED = ("mac", "mtu", "txqueuelen", "group", "master")
 _SETTINGS = (*_CREATED, "alias", "addrgenmode")
+_HIGHEST_MTU = 65535
 UNKNOWN = LinkType("")
 
 
@@ -85,7 +86,10 @@ class LinkKind(Kind):
         if change.action is Action.CHANGE:
             assert before is not None
             whole = before.with_values(**after.values)
-            return _settings(change, whole, {name: after.values[name] for name in change.fields}, before)
+            # A port that goes to another bridge begins anew.
+            again = PORT if "master" in change.fields else ()
+            names = dict.fromkeys((*change.fields, *(name for name in again if name in after.values)))
+            return _settings(change, whole, {name: after.values[name] for name in names}, before)
         steps = []
         if change.action is Action.REPLACE:
             assert before is not None
@@ -98,7 +102,8 @@ class LinkKind(Kind):
         created: Iterable[str] = ("kind", "peer", "parent", "parent_netns")
         if verb is Verb.ADD:
             second = after.values.get("kind") == "veth" and partner is None
-            created = (*created, *type_of(after).attributes, *(_CREATED[:-1] if second else _CREATED))
+            own = {"master"} if second else {"mtu"} if after.values.get("kind") == "bridge" else set()
+            created = (*created, *type_of(after).attributes, *(name for name in _CREATED if name not in own))
         later = {name: value for name, value in after.values.items() if name not in created}
         return steps + _settings(change, after, later, before if verb is Verb.MOVE else None)
 
@@ -115,7 +120,7 @@ class LinkKind(Kind):
                         configure(node, netns, step.key.ident[0], step.values)
                     except (KernelError, MissingError) as problem:
                         raise StepError(step, problem) from None
-        if any(step.verb is not Verb.SET for step in steps):
+        if any(step.verb is not Verb.SET or "master" in step.values for step in steps):
             node.forget_names()
 
 
@@ -178,8 +183,9 @@ def observed_values(node: Any, netns: str, row: Any, fields: frozenset[str] | No
 
     if row.kind == "veth" and asked("peer"):
         values["peer"] = node.veth_peer(netns, row)
-    if kind.parent and row.link and asked("parent", "parent_netns"):
+    if (kind.parent or kind.attributes) and asked("parent", "parent_netns"):
         values["parent_netns"] = node.netns_by_id(netns, row.link_netnsid)
+    if kind.parent and row.link and asked("parent", "parent_netns"):
         values["parent"] = node.link_name(values["parent_netns"], row.link)
     if kind.attributes and asked(*kind.attributes):
         values.update(kind.from_info(link_codec.info(row), lambda index: node.device_name(netns, row, index)))
@@ -204,9 +210,7 @@ def messages(step: Step, node: Any) -> list[bytes]:
         return _move(step, node)
     if any(flag in values for flag in PORT):
         index = node.index(netns, name)
-        have = step.before.values.get("vlans") if step.before is not None else None
-        if "vlans" in values and have is None:
-            have = node.port_vlans(netns, index)
+        have = node.port_vlans(netns, index) if "vlans" in values else None
         return link_codec.port(index, values, have)
     kind = type_of(step.resource)
     changed = {name: value for name, value in values.items() if name in kind.attributes}
@@ -237,6 +241,9 @@ def _creation(step: Step, node: Any) -> bytes:
     settings = _arguments(_CREATED, values, node, netns)
     if values["kind"] == "bridge":
         settings.setdefault("mac", _random_mac())
+        if "mtu" in settings:
+            # Only a change of it later keeps the MTU from following those of the ports (br_mtu_auto_adjust).
+            settings["mtu"] += 1 if settings["mtu"] < _HIGHEST_MTU else -1
     if step.partner is not None:
         partner = step.partner
         peer_netns, peer_name = partner.key.netns, partner.key.ident[0]

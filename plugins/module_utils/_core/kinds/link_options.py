@@ -75,6 +75,8 @@ RECREATE: Fields = {
 }
 END: Fields = {**SETTINGS, **UP, **PORT, **ADDRESSES}
 COMMON: Fields = {"name": NAME, **SETTINGS, **UP, **ADDRESSES, **RECREATE, **PLACE}
+# RFC 8200, section 5; the kernel takes IPv6 off a link whose MTU is lower.
+_IPV6_MTU = 1280
 _LINK_VALUES = frozenset({*SETTINGS, *UP, *PORT})
 
 
@@ -94,6 +96,13 @@ def link_values(options: Mapping[str, Any], path: str) -> dict[str, Any]:
         values["vlans"] = vlans_value(values["vlans"], f"{path}.vlans" if path else "vlans")
     if len(values.get("alias", "").encode()) > 255:
         raise InputError(f"{path}.alias" if path else "alias", "has more than 255 bytes")
+    if values.get("mtu", _IPV6_MTU) < _IPV6_MTU:
+        six = [address for address in options.get("addresses", ()) if ":" in address]
+        if six or "addrgenmode" in values:
+            raise InputError(f"{path}.mtu" if path else "mtu", f"IPv6 needs at least {_IPV6_MTU}: {values['mtu']}")
+    port = next((name for name in PORT if values.get(name)), None)
+    if port is not None and values.get("master") == "":
+        raise InputError(f"{path}.{port}" if path else port, "is for ports only, and master says that it is none")
     return values
 
 

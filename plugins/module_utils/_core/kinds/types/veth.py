@@ -28,7 +28,7 @@ class VethDeclaration(Declarable):
             "The other end. Needed to create the pair, and checked against the pair that exists.",
             fields={
                 "name": NAME,
-                "netns": replace(NETNS, doc="The network namespace of this end; without it, the same as the other end."),
+                "netns": replace(NETNS, doc="The namespace of this end; without it, the same as the other end."),
                 **END,
             },
         ),
@@ -40,7 +40,7 @@ class VethDeclaration(Declarable):
         if peer is None or options["state"] == "absent":
             declare_link(options, path, place, netns, {"kind": "veth"})
             return
-        peer_netns = place.netns_of(peer["netns"]) if peer.get("netns") else netns
+        peer_netns = place.netns_of(peer["netns"], "peer.netns") if peer.get("netns") else netns
         if (peer_netns, peer["name"]) == (netns, options["name"]):
             raise InputError(f"{path}.peer.name" if path else "peer.name", "both ends have the same name")
         own = {"kind": "veth", "peer": (peer_netns, peer["name"])}

@@ -141,7 +141,7 @@ class VxlanDeclaration(Declarable):
             raise InputError(f"{dot}device", "is required with group_address")
         own = {"kind": "vxlan", **TYPE.own(options)}
         if "underlay_netns" in options:
-            own["parent_netns"] = place.netns_of(options["underlay_netns"])
+            own["parent_netns"] = place.netns_of(options["underlay_netns"], "underlay_netns")
         declare_link(options, path, place, netns, own)
         if options["state"] == "present":
             for number, peer in enumerate(options.get("peers", [])):

@@ -24,7 +24,8 @@ from ._core.kernel import netns
 
 RUN_DIRECTORY = "/run/containerland/commands"
 SYSTEMD_MARK = "/run/systemd/system"
-PATIENCE = 5.0  # seconds between the polite and the final signal
+PATIENCE, LAST_PATIENCE = 5.0, 60.0  # seconds after the polite signal, and after the final one
+ACTIVE = ("active", "activating", "reloading")
 # Restarted after a second, so that a command that fails at once costs little.
 _LOOP = 'while :; do "$@"; sleep 1; done'
 
@@ -58,6 +59,9 @@ class Supervisor(Protocol):
     def start(self, command: Command) -> Command:
         """Start one, and return it with what is needed to find it again."""
 
+    def remaining(self, commands: Sequence[Command]) -> set[str]:
+        """The names of those of which anything runs, the supervision perhaps not."""
+
     def stop(self, commands: Sequence[Command]) -> None:
         """Stop them, and wait until they have ended."""
 
@@ -79,13 +83,19 @@ class Loop:
             os.close(fd)
         return replace(command, pid=process.pid, started=_started(process.pid))
 
+    def remaining(self, commands: Sequence[Command]) -> set[str]:
+        living = _living_groups()
+        return {c.name for c in commands if c.pid in living and _is_ours(c, living[c.pid])}
+
     def stop(self, commands: Sequence[Command]) -> None:
-        groups = {c.pid for c in commands if c.name in self.running([c])}
-        for number, deadline in ((signal.SIGTERM, time.monotonic() + PATIENCE), (signal.SIGKILL, time.monotonic() + 60)):
+        names = self.remaining(commands)
+        groups = {c.pid for c in commands if c.name in names}
+        for number, patience in ((signal.SIGTERM, PATIENCE), (signal.SIGKILL, LAST_PATIENCE)):
             for group in groups:
                 _signal_group(group, number)
+            deadline = time.monotonic() + patience
             while groups and time.monotonic() < deadline:
-                groups &= _living_groups()
+                groups &= set(_living_groups())
                 if groups:
                     time.sleep(0.02)
         if groups:
@@ -108,7 +118,10 @@ class Systemd:
             return set()
         done = _run(["systemctl", "is-active", "--", *(self.unit(c) for c in commands)], check=False)
         states = done.stdout.split()
-        return {c.name for c, state in zip(commands, states) if state in ("active", "activating", "reloading")}
+        return {c.name for c, state in zip(commands, states) if state in ACTIVE}
+
+    def remaining(self, commands: Sequence[Command]) -> set[str]:
+        return self.running(commands)
 
     def start(self, command: Command) -> Command:
         arguments = ["systemd-run", "--quiet", "--collect", f"--unit={self.unit(command)}"]
@@ -238,10 +251,28 @@ def _started(pid: int) -> int:
     return int(fields[19]) if fields and fields[0] != "Z" else 0
 
 
-def _living_groups() -> set[int]:
-    """The process groups that have a member which is no zombie."""
-    found = (_stat(pid) for pid in os.listdir("/proc") if pid.isdigit())
-    return {int(fields[2]) for fields in found if fields and fields[0] != "Z"}
+def _living_groups() -> dict[int, list[int]]:
+    """The process groups with their members, zombies left out."""
+    groups: dict[int, list[int]] = {}
+    for pid in os.listdir("/proc"):
+        fields = _stat(pid) if pid.isdigit() else []
+        if fields and fields[0] != "Z":
+            groups.setdefault(int(fields[2]), []).append(int(pid))
+    return groups
+
+
+def _is_ours(command: Command, members: Sequence[int]) -> bool:
+    """Whether a group is the command's: its leader is, or outlived by members in the command's namespace."""
+    if _stat(command.pid):
+        return _started(command.pid) in (command.started, 0)
+    for pid in members:
+        try:
+            found = os.stat(f"/proc/{pid}/ns/net")
+        except OSError:  # it has ended by now
+            continue
+        if (found.st_dev, found.st_ino) == command.identity:
+            return True
+    return False
 
 
 def _signal_group(group: int, number: int) -> None:

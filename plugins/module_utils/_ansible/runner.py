@@ -25,7 +25,7 @@ from .._core.store import Store, node_lock
 from .arguments import argument_spec
 
 
-class Module(AnsibleModule):  # type: ignore[misc]
+class Module(AnsibleModule):
     """AnsibleModule whose complaints about options name the option's path, with the index in lists."""
 
     def __init__(self, fields: Fields) -> None:
@@ -47,6 +47,7 @@ class Module(AnsibleModule):  # type: ignore[misc]
             except InputError as problem:
                 msg = str(problem)
         super().fail_json(msg, **kwargs)
+        raise SystemExit(1)
 
 
 def guarded(module: Module, work: Callable[[Node], Mapping[str, Any]]) -> NoReturn:
@@ -60,6 +61,7 @@ def guarded(module: Module, work: Callable[[Node], Mapping[str, Any]]) -> NoRetu
         said = f"this is a defect of the collection, please report it: {type(problem).__name__}: {problem}"
         module.fail_json(msg=said, exception=traceback.format_exc())
     module.exit_json(**result)
+    raise SystemExit(0)
 
 
 def _converge(

@@ -17,7 +17,8 @@ from .kinds.base import Place
 from .kinds.sysctl import SYSCTLS, declare_sysctls
 from .model import Declaration
 
-# The option of topology for each declaration; `netns` is the place everywhere, so namespaces have a list of another name.
+# The option of topology for each declaration. `netns` is the place everywhere, so namespaces have a list of
+# another name.
 LISTS = {("namespaces" if name == "netns" else name): name for name in DECLARATIONS}
 
 

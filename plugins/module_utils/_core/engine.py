@@ -63,11 +63,7 @@ def converge(declaration: Declaration, world: World, *, check: bool = False, led
     if ledger is not None:
         warnings += ledger.spare_foreign(declaration, observed)
     plan = make_plan(declaration, observed)
-    if plan.destructive():
-        for netns in plan.destructive():
-            scopes[netns] = set(KINDS)
-        observed = {**observed, **world.observe(scopes, None)}
-        plan = make_plan(declaration, observed)
+    plan, observed = _look_closer(declaration, world, plan, scopes, observed)
     plan.steps()
     if plan.missing:
         if not check:
@@ -80,6 +76,23 @@ def converge(declaration: Declaration, world: World, *, check: bool = False, led
     world.permit()
     _carry_out(declaration, world, plan, scopes, wanted, ledger)
     return Report(plan, tuple(warnings), observed)
+
+
+def _look_closer(
+    declaration: Declaration, world: World, plan: Plan, scopes: dict[str, set[str]], observed: dict[Key, Resource]
+) -> tuple[Plan, dict[Key, Resource]]:
+    """Where links go, looks at all that goes with them, until nothing more turns up: taking it back needs that."""
+    looked: set[str] = set()
+    while plan.destructive() - looked:
+        looked |= plan.destructive()
+        scopes.update({netns: set(KINDS) for netns in looked})
+        if plan.loose_ends():
+            for key in observed:
+                if key.kind == "netns":
+                    scopes.setdefault(key.ident[0], set())
+        observed = {**observed, **world.observe(scopes, None)}
+        plan = make_plan(declaration, observed)
+    return plan, observed
 
 
 def _carry_out(

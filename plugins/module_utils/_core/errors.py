@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno as errno_names
 import os
 
-
 # Of two names for one number, the one that the kernel's documentation uses.
 _NAMES = {errno_names.EOPNOTSUPP: "EOPNOTSUPP", errno_names.EAGAIN: "EAGAIN"}
 

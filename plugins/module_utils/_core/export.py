@@ -48,9 +48,11 @@ def _place(netns: str) -> Options:
 def _addresses(observed: Mapping[Key, Resource]) -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for key, resource in observed.items():
-        if key.kind == "address" and resource.values["permanent"] and not is_link_local(key.ident[1]):
-            if not (key.ident[0] == "lo" and key.ident[1] in _LOOPBACK):
-                found.setdefault((key.netns, key.ident[0]), []).append(key.ident[1])
+        if key.kind != "address" or not resource.values["permanent"]:
+            continue
+        device, address = key.ident
+        if not is_link_local(address) and (device != "lo" or address not in _LOOPBACK):
+            found.setdefault((key.netns, device), []).append(address)
     return found
 
 

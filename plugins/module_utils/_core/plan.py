@@ -62,8 +62,14 @@ class Plan:
     def destructive(self) -> set[str]:
         """The namespaces in which more disappears than what the changes name."""
         actions = (Action.DELETE, Action.REPLACE, Action.MOVE)
-        named = {c.before.key.netns for c in self.changes if c.before and c.key.kind == "link" and c.action in actions}
-        return named | {key.netns for key in self.vanished if key.kind == "link"}
+        links = [c for c in self.changes if c.before and c.key.kind == "link" and (c.action in actions or _lowers(c))]
+        peers = {other.netns for c in links if c.before and (other := _peer_key(c.before)) and other.netns != "?"}
+        named = {c.before.key.netns for c in links if c.before}
+        return named | peers | {key.netns for key in self.vanished if key.kind == "link"}
+
+    def loose_ends(self) -> bool:
+        """Whether a veth goes whose other end is in a namespace that was not looked into."""
+        return any(c.before is not None and c.before.values.get("peer", ("",))[0] == "?" for c in self.changes)
 
     def steps(self) -> list[Step]:
         """The requests in the order of their stages."""
@@ -191,7 +197,7 @@ class _Planner:
                 key,
                 self.observed[key],
                 None,
-                implied=self._implied(key, implied, keys),
+                implied=key not in early and self._implied(key, implied, keys),
                 early=key in early,
             )
             for key in keys
@@ -274,7 +280,11 @@ class _Planner:
         kind = KINDS[wanted.key.kind]
         if have is not None:
             fields = kind.compare(wanted, have)
-            return Change(Action.CHANGE, wanted.key, have, wanted, fields) if fields else None
+            change = Change(Action.CHANGE, wanted.key, have, wanted, fields) if fields else None
+            if change is not None and _lowers(change):
+                below = dependents(self.observed, [wanted.key])
+                self.vanished.update((k, r) for k, r in below.items() if k.kind == "route")
+            return change
         if wanted.source is not None and wanted.source in self.observed:
             before = self.observed[wanted.source]
             self.vanished.update(dependents(self.observed, [wanted.source]))
@@ -346,6 +356,11 @@ class _Context:
 def _impossible(change: Change) -> bool:
     """Settings of what does not exist; the plan calls it missing."""
     return change.action is Action.CREATE and change.after is not None and change.after.partial
+
+
+def _lowers(change: Change) -> bool:
+    """Whether a link goes down, and takes its routes with it."""
+    return change.key.kind == "link" and "up" in change.fields and change.after is not None and not change.after.values["up"]
 
 
 def _peer_key(resource: Resource) -> Key | None:

@@ -9,7 +9,8 @@ Everything read is remembered until `forget`, so that one look serves all kinds.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Callable
 
 from ..errors import KernelError
@@ -178,6 +179,19 @@ class Node:
     def write_sysctls(self, ref: str, values: Mapping[str, str]) -> None:
         sysctl.write(self.fd(ref) if ref else None, values)
 
+    @contextmanager
+    def sysctls_on(self, ref: str, names: Sequence[str]) -> Iterator[None]:
+        """Switches those that are 0 to 1 for a while; those that the kernel does not have are left out."""
+        found = self.read_sysctls(ref, names) if names else {}
+        off = {name: value for name, value in found.items() if value == "0"}
+        if off:
+            self.write_sysctls(ref, dict.fromkeys(off, "1"))
+        try:
+            yield
+        finally:
+            if off:
+                self.write_sysctls(ref, off)
+
     # -- names and numbers
 
     def index(self, ref: str, name: str) -> int:
@@ -199,18 +213,24 @@ class Node:
         return self.link_name(self.netns_by_id(ref, row.link_netnsid), index)
 
     def netns_by_id(self, ref: str, nsid: int | None) -> str:
-        """The namespace that another one knows under a number (RTM_GETNSID); '?' if this run does not know it."""
+        """The namespace that another one knows under a number (RTM_GETNSID); '?' if none that is open or has a name."""
         if nsid is None:
             return ref
         known = self._once(("nsids", ref), dict)
         asked = self._once(("nsids asked", ref), set)
-        for candidate in list(self._fds):
+        for candidate in self._candidates():
             if nsid in known:
                 break
-            if candidate not in asked and candidate != ref:
+            if candidate not in asked and candidate != ref and self.exists(candidate):
                 asked.add(candidate)
                 known[reader.netnsid(self.socket(ref), self.fd(candidate))] = candidate
         return str(known.get(nsid, "?"))
+
+    def _candidates(self) -> Iterator[str]:
+        """The namespaces that are open, then those that have names."""
+        yield from list(self._fds)
+        names: list[str] = self._once(("netns names",), self.netns_names)
+        yield from (name for name in names if name not in self._fds)
 
     def veth_peer(self, ref: str, row: packed.LinkRow) -> tuple[str, str]:
         """Namespace and name of the other end; ('?', 'if7') if it is out of sight."""

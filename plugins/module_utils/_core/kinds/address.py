@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..kernel import packed
@@ -51,7 +50,9 @@ class AddressKind(Kind):
     def execute(self, steps: Sequence[Step], node: Any) -> None:
         for netns, group in by_netns(steps).items():
             removed = [step.key.ident for step in group if step.verb is Verb.DELETE]
-            with _others_kept(node, netns, {device for device, address in removed if ":" not in address}):
+            devices = sorted({device for device, address in removed if ":" not in address})
+            # With the first address of a subnet, the kernel removes the others of it otherwise (ip-sysctl.rst).
+            with node.sysctls_on(netns, [f"net/ipv4/conf/{name}/promote_secondaries" for name in devices]):
                 node.send(netns, [(step, self.encode(step, node)) for step in group])
 
     def encode(self, step: Step, node: Any) -> bytes:
@@ -61,22 +62,6 @@ class AddressKind(Kind):
             return packed.address_delete(index, address)
         nodad = bool(step.values.get("nodad"))
         return packed.address_new(index, address, nodad=nodad, replace=step.verb is Verb.SET)
-
-
-@contextmanager
-def _others_kept(node: Any, netns: str, devices: Iterable[str]) -> Iterator[None]:
-    """With the first IPv4 address of a subnet, the kernel removes the others of that subnet, unless it is told to
-    promote them (linux Documentation/networking/ip-sysctl.rst, promote_secondaries)."""
-    names = [f"net/ipv4/conf/{device}/promote_secondaries" for device in sorted(devices)]
-    values = node.read_sysctls(netns, names) if names else {}
-    off = {name: value for name, value in values.items() if value == "0"}
-    if off:
-        node.write_sysctls(netns, dict.fromkeys(off, "1"))
-    try:
-        yield
-    finally:
-        if off:
-            node.write_sysctls(netns, off)
 
 
 def is_link_local(address: str) -> bool:

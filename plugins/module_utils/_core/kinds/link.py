@@ -112,7 +112,10 @@ class LinkKind(Kind):
             left = delete_links(node, netns, [step for step in group if step.verb is Verb.DELETE])
             simple = [s for s in group if not _configured(s) and (s.verb is not Verb.DELETE or s in left)]
             pairs = [(step, message) for step in simple for message in messages(step, node)]
-            node.send(netns, pairs, _origin(netns))
+            lowered = [step.key.ident[0] for step in simple if step.verb is Verb.SET and step.values.get("up") is False]
+            # A link that goes down loses its IPv6 addresses otherwise (ip-sysctl.rst).
+            with node.sysctls_on(netns, [f"net/ipv6/conf/{name}/keep_addr_on_down" for name in lowered]):
+                node.send(netns, pairs, _origin(netns))
             for step in group:
                 configure = type_of(step.resource).configure
                 if configure is not None and _configured(step):

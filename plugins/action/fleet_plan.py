@@ -23,16 +23,23 @@ else:
     from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError, NodeInput, Options
 
 DEFAULT_GROUP = "nodes"
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "group": {"type": "str"},
-    "prefix": {"type": "str", "default": "10.244.0.0/16"},
-    "prefix6": {"type": "str", "default": ""},
-    "node_length": {"type": "int", "default": 24},
-    "node_length6": {"type": "int", "default": 64},
-    "network": {"type": "str", "default": "overlay", "choices": ["none", "routed", "overlay"]},
-    "style": {"type": "str", "default": "l3", "choices": ["l3", "l2"]},
-    "vni": {"type": "int", "default": 4096},
-    "collisions": {"type": "str", "default": "refuse", "choices": ["refuse", "probe"]},
+# Each option, and the variable that speaks for it where the task does not.
+OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "group": ("containers_group", {"type": "str"}),
+    "prefix": ("containers_prefix", {"type": "str", "default": "10.244.0.0/16"}),
+    "prefix6": ("containers_prefix6", {"type": "str", "default": ""}),
+    "node_length": ("containers_node_length", {"type": "int", "default": 24}),
+    "node_length6": ("containers_node_length6", {"type": "int", "default": 64}),
+    "network": (
+        "containers_network",
+        {"type": "str", "default": "overlay", "choices": ["none", "routed", "overlay"]},
+    ),
+    "style": ("overlay_style", {"type": "str", "default": "l3", "choices": ["l3", "l2"]}),
+    "vni": ("overlay_vni", {"type": "int", "default": 4096}),
+    "collisions": (
+        "containers_collisions",
+        {"type": "str", "default": "refuse", "choices": ["refuse", "probe"]},
+    ),
 }
 
 
@@ -46,8 +53,9 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         if not HAS_NETADDR:
-            raise AnsibleActionFail("fleet_plan needs the Python library netaddr on the controller: pip install netaddr")
-        _spec, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+            message = "fleet_plan needs the Python library netaddr on the controller: pip install netaddr"
+            raise AnsibleActionFail(message)
+        arguments = self._arguments(variables)
         hosts = _hosts(arguments.pop("group"), variables)
         reader = _Variables(variables, self._templar.template)
         try:
@@ -56,6 +64,17 @@ class ActionModule(ActionBase):
         except FleetError as problem:
             raise AnsibleActionFail(str(problem)) from None
         return result
+
+    def _arguments(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The options, those that the task leaves out from the variables that speak for them."""
+        spoken_for = {
+            option: self._templar.template(variables[name]) for option, (name, _) in OPTIONS.items() if name in variables
+        }
+        said = {option: value for option, value in spoken_for.items() if value is not None}
+        self._task.args = {**said, **self._task.args}
+        specification = {option: argument for option, (_, argument) in OPTIONS.items()}
+        _result, arguments = self.validate_argument_spec(argument_spec=specification)
+        return dict(arguments)
 
 
 def _hosts(group: str | None, variables: Mapping[str, Any]) -> list[str]:

@@ -201,8 +201,8 @@ plan:
   type: list
   elements: str
   sample:
-    - "create bridge 'shop0'"
-    - "change veth 'web1' (master)"
+    - "change bridge 'shop0' (mtu)"
+    - "change link 'web1' (master)"
     - "create address 'shop0 10.244.1.1/24'"
 diff:
   description: The objects of RV(plan) before and after; of one that stays, only what differs. Keys are not shown.
@@ -216,8 +216,17 @@ diff:
       description: What is there now.
       type: str
   sample:
-    before: ""
-    after: ""
+    before: |
+      bridge 'shop0'
+        mtu: 1500
+      veth 'web1'
+        master: ""
+    after: |
+      bridge 'shop0'
+        mtu: 1450
+      link 'web1'
+        master: shop0
+      address 'shop0 10.244.1.1/24'
 """
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run

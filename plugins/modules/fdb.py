@@ -136,7 +136,7 @@ plan:
   type: list
   elements: str
   sample:
-    - "create fdb 'overlay0 02:00:00:00:00:0c self'"
+    - "change fdb 'overlay0 02:00:00:00:00:0c self' (destination)"
 diff:
   description: The objects of RV(plan) before and after; of one that stays, only what differs. Keys are not shown.
   returned: success, in diff mode
@@ -149,8 +149,12 @@ diff:
       description: What is there now.
       type: str
   sample:
-    before: ""
-    after: ""
+    before: |
+      fdb 'overlay0 02:00:00:00:00:0c self'
+        destination: 192.0.2.12
+    after: |
+      fdb 'overlay0 02:00:00:00:00:0c self'
+        destination: 192.0.2.13
 """
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run

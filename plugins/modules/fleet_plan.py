@@ -24,47 +24,56 @@ requirements:
   - netaddr on the controller
 options:
   group:
-    description: The inventory group of the nodes. Without it, the group C(nodes), or else the hosts of the play.
+    description:
+      - The inventory group of the nodes.
+      - If not set, the variable C(containers_group) counts, or else the group C(nodes), or else the hosts of the play.
     type: str
   prefix:
-    description: IPv4 prefix from which the nodes' subnets are taken.
+    description:
+      - IPv4 prefix from which the nodes' subnets are taken.
+      - If not set, the variable C(containers_prefix) counts, or else C(10.244.0.0/16).
     type: str
-    default: 10.244.0.0/16
   prefix6:
-    description: IPv6 prefix from which the nodes' subnets are taken; empty for a network without IPv6.
+    description:
+      - IPv6 prefix from which the nodes' subnets are taken; empty for a network without IPv6.
+      - If not set, the variable C(containers_prefix6) counts, or else there is no IPv6.
     type: str
-    default: ''
   node_length:
-    description: Prefix length of a node's IPv4 subnet.
+    description:
+      - Prefix length of a node's IPv4 subnet.
+      - If not set, the variable C(containers_node_length) counts, or else 24.
     type: int
-    default: 24
   node_length6:
-    description: Prefix length of a node's IPv6 subnet.
+    description:
+      - Prefix length of a node's IPv6 subnet.
+      - If not set, the variable C(containers_node_length6) counts, or else 64.
     type: int
-    default: 64
   network:
-    description: How containers reach other nodes. It decides the MTU, and which addresses nodes must have.
+    description:
+      - How containers reach other nodes. It decides the MTU, and which addresses nodes must have.
+      - If not set, the variable C(containers_network) counts, or else V(overlay).
     type: str
     choices: [none, routed, overlay]
-    default: overlay
   style:
-    description: Whether the overlay routes between the nodes' subnets (V(l3)) or stretches one bridge over them (V(l2)).
+    description:
+      - Whether the overlay routes between the nodes' subnets (V(l3)) or stretches one bridge over them (V(l2)).
+      - If not set, the variable C(overlay_style) counts, or else V(l3).
     type: str
     choices: [l3, l2]
-    default: l3
   vni:
-    description: VXLAN network identifier. The MACs of the overlay links follow from it and the nodes' names.
+    description:
+      - VXLAN network identifier. The MACs of the overlay links follow from it and the nodes' names.
+      - If not set, the variable C(overlay_vni) counts, or else 4096.
     type: int
-    default: 4096
   collisions:
     description:
       - What to do if the names of two containers of a node stand for the same address.
       - V(refuse) names them and the C(address) to pin, so that an accepted plan never moves an address.
-      - V(probe) gives the later one in the list the next free address, and says so in RV(notes). It may move when the
-        other one leaves.
+      - V(probe) gives the later one in the list the next free address, and says so in RV(notes). It may move
+        when the other one leaves.
+      - If not set, the variable C(containers_collisions) counts, or else V(refuse).
     type: str
     choices: [refuse, probe]
-    default: refuse
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return the changed status prediction without modifying the target.

@@ -444,8 +444,8 @@ plan:
   type: list
   elements: str
   sample:
-    - "create vlan 'eth1.20'"
-    - "create address 'eth1.20 198.51.100.2/24'"
+    - "change link 'eth1' (mtu, alias)"
+    - "create address 'eth1 192.0.2.11/24'"
 diff:
   description: The objects of RV(plan) before and after; of one that stays, only what differs. Keys are not shown.
   returned: success, in diff mode
@@ -458,8 +458,15 @@ diff:
       description: What is there now.
       type: str
   sample:
-    before: ""
-    after: ""
+    before: |
+      link 'eth1'
+        alias: ""
+        mtu: 1500
+    after: |
+      link 'eth1'
+        alias: underlay
+        mtu: 1400
+      address 'eth1 192.0.2.11/24'
 """
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run

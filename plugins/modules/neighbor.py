@@ -121,7 +121,7 @@ plan:
   type: list
   elements: str
   sample:
-    - "create neighbor 'eth0 10.244.1.1' in netns 'web1'"
+    - "change neighbor 'eth0 10.244.1.1' in netns 'web1' (mac)"
 diff:
   description: The objects of RV(plan) before and after; of one that stays, only what differs. Keys are not shown.
   returned: success, in diff mode
@@ -134,8 +134,12 @@ diff:
       description: What is there now.
       type: str
   sample:
-    before: ""
-    after: ""
+    before: |
+      neighbor 'eth0 10.244.1.1' in netns 'web1'
+        mac: 02:00:00:00:00:01
+    after: |
+      neighbor 'eth0 10.244.1.1' in netns 'web1'
+        mac: 02:00:00:00:00:02
 """
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run

@@ -101,7 +101,8 @@ plan:
   elements: str
   sample:
     - "create netns 'router'"
-    - "create link 'lo' in netns 'router'"
+    - "change link 'lo' in netns 'router' (up)"
+    - "create sysctl 'net/ipv4/ip_forward' in netns 'router'"
 diff:
   description: The objects of RV(plan) before and after; of one that stays, only what differs. Keys are not shown.
   returned: success, in diff mode
@@ -115,7 +116,8 @@ diff:
       type: str
   sample:
     before: ""
-    after: ""
+    after: |
+      netns 'router'
 """
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run

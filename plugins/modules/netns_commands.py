@@ -95,6 +95,7 @@ stopped:
 
 import re
 import shlex
+from collections.abc import Iterable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -135,25 +136,36 @@ def wanted(options: dict[str, Any]) -> dict[str, Command]:
     return commands
 
 
+def by_supervisor(commands: Iterable[Command]) -> dict[str, list[Command]]:
+    """The commands, grouped by what runs them."""
+    groups: dict[str, list[Command]] = {}
+    for command in commands:
+        groups.setdefault(command.supervisor, []).append(command)
+    return groups
+
+
+def _named(owner: str, known: dict[str, Command], question: str) -> set[str]:
+    """Names of the known commands that their supervisors answer `question` (running, remaining) with."""
+    answers = [
+        getattr(_commands.choose(owner, kind), question)(commands)
+        for kind, commands in by_supervisor(known.values()).items()
+    ]
+    return {name for answer in answers for name in answer}
+
+
 def reconcile(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Stop what should not run, start what should; the module's result."""
     owner = options["name"]
     supervisor = _commands.choose(owner, options["supervisor"])
     desired = {name: _commands.locate(command, supervisor) for name, command in wanted(options).items()}
     known = _commands.remembered(owner)
-    alive = {
-        name
-        for kind in {command.supervisor for command in known.values()}
-        for name in _commands.choose(owner, kind).running([c for c in known.values() if c.supervisor == kind])
-    }
+    alive = _named(owner, known, "running")
     kept = {name: known[name] for name in alive if name in desired and known[name].same_as(desired[name])}
-    stopped = sorted(alive - set(kept))
+    stopped = sorted(_named(owner, known, "remaining") - set(kept))
     started = [name for name in desired if name not in kept]
     if not check_mode:
-        for kind in {known[name].supervisor for name in stopped}:
-            _commands.choose(owner, kind).stop(
-                [known[name] for name in stopped if known[name].supervisor == kind]
-            )
+        for kind, commands in by_supervisor(known[name] for name in stopped).items():
+            _commands.choose(owner, kind).stop(commands)
         if stopped or started or set(known) != set(desired):
             _commands.remember(owner, kept.values())
         for name in started:

@@ -68,10 +68,10 @@ EXAMPLES = r"""
     netns: [web1, db]
   register: containers
 
-- name: Insist on their addresses
+- name: Insist on the address of the first one
   ansible.builtin.assert:
     that:
-      - containers.topology.link | selectattr('netns', 'eq', 'web1') | map(attribute='addresses') | flatten == ['10.244.1.10/24']
+      - containers.topology.link[0].addresses == ['10.244.1.10/24']
 
 - name: Read routes and rules only
   containerland.net.network_info:
@@ -86,12 +86,25 @@ topology:
     - Namespaces that were named by path, process or container are not among its C(namespaces), for they cannot be made.
   returned: success
   type: dict
-  sample: {}
+  sample:
+    namespaces:
+      - name: web1
+    link:
+      - {name: eth0, netns: web1, mac: "d6:07:5d:5e:d6:f0", mtu: 1450, up: true, addresses: [10.244.1.10/24]}
+    route:
+      - dest: default
+        family: ipv4
+        gateway: 10.244.1.1
+        device: eth0
+        netns: web1
+        table: main
+        type: unicast
+        protocol: static
 counts:
   description: How many elements each list of RV(topology) has, empty ones included.
   returned: success
   type: dict
-  sample: {}
+  sample: {namespaces: 1, bridge: 0, veth: 0, vxlan: 0, link: 1, route: 1, rule: 0, neighbor: 0, fdb: 0}
 """
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run_info

@@ -179,7 +179,14 @@ diff:
       type: str
   sample:
     before: ""
-    after: ""
+    after: |
+      rule 'ipv4 100 from=10.244.1.0/24 action=lookup table=100'
+        action: lookup
+        family: ipv4
+        from: 10.244.1.0/24
+        invert: false
+        priority: 100
+        table: 100
 """
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run

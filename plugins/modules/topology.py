@@ -196,7 +196,12 @@ plan:
   type: list
   elements: str
   sample:
-    - "create netns 'web1'"
+    - "create netns 'db'"
+    - "change link 'lo' in netns 'db' (up)"
+    - "create veth 'db'"
+    - "create veth 'eth0' in netns 'db'"
+    - "create address 'eth0 10.244.1.11/24' in netns 'db'"
+    - "create route '0.0.0.0/0' in netns 'db'"
 diff:
   description: The objects of RV(plan) before and after; of one that stays, only what differs. Keys are not shown.
   returned: success, in diff mode
@@ -210,7 +215,8 @@ diff:
       type: str
   sample:
     before: ""
-    after: ""
+    after: |
+      netns 'db'
 """
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run_topology

@@ -283,6 +283,7 @@ plan:
   sample:
     - "create veth 'web1'"
     - "create veth 'eth0' in netns 'web1'"
+    - "create address 'eth0 10.244.1.10/24' in netns 'web1'"
 diff:
   description: The objects of RV(plan) before and after; of one that stays, only what differs. Keys are not shown.
   returned: success, in diff mode
@@ -296,7 +297,17 @@ diff:
       type: str
   sample:
     before: ""
-    after: ""
+    after: |
+      veth 'web1'
+        master: shop0
+        mtu: 1450
+        peer: [web1, eth0]
+        up: true
+      veth 'eth0' in netns 'web1'
+        mtu: 1450
+        peer: ["", web1]
+        up: true
+      address 'eth0 10.244.1.10/24' in netns 'web1'
 """
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run

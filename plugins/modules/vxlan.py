@@ -303,8 +303,8 @@ plan:
   type: list
   elements: str
   sample:
-    - "create vxlan 'overlay0'"
-    - "create fdb 'overlay0 02:00:00:00:00:0c self'"
+    - "create vxlan 'stretch0'"
+    - "create fdb 'stretch0 00:00:00:00:00:00 self 192.0.2.12'"
 diff:
   description: The objects of RV(plan) before and after; of one that stays, only what differs. Keys are not shown.
   returned: success, in diff mode
@@ -318,7 +318,17 @@ diff:
       type: str
   sample:
     before: ""
-    after: ""
+    after: |
+      vxlan 'stretch0'
+        learning: true
+        local: 192.0.2.11
+        master: shop0
+        port: 4789
+        up: true
+        vni: 4097
+      fdb 'stretch0 00:00:00:00:00:00 self 192.0.2.12'
+        destination: 192.0.2.12
+        fdb_state: permanent
 """
 
 from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import run

@@ -15,6 +15,7 @@ from .kinds.base import StepError
 from .model import Action, Change, Declaration, Key, Resource, Step, describe
 from .ownership import Ledger
 from .plan import Plan, make_plan
+from .show import shown
 
 Wanted = dict[Key, frozenset[str]]
 
@@ -157,7 +158,7 @@ def _verify(declaration: Declaration, world: World, scopes: dict[str, set[str]],
         raise VerifyError(f"{problem} {'still exists' if change.after is None else 'does not exist'}")
     name = change.fields[0]
     wanted_value, got = change.after.values[name], change.before.values.get(name)
-    raise VerifyError(f"{problem} has {name} {got!r} where {wanted_value!r} was wanted")
+    raise VerifyError(f"{problem} has {name} {shown(name, got)} where {shown(name, wanted_value)} was wanted")
 
 
 def _undo(world: World, plan: Plan, scopes: dict[str, set[str]]) -> tuple[bool, str]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from .canonical import PROTOCOLS, TABLES, named
 from .kinds import DECLARATIONS, KINDS
-from .kinds.address import is_link_local
 from .kinds.link import PORT_FLAGS
 from .kinds.neighbor import PROXY
 from .kinds.types import TYPES
@@ -45,19 +44,29 @@ def _place(netns: str) -> Options:
     return {"netns": netns} if netns else {}
 
 
-def _addresses(observed: Mapping[Key, Resource]) -> dict[tuple[str, str], list[str]]:
-    found: dict[tuple[str, str], list[str]] = {}
+def _addresses(observed: Mapping[Key, Resource]) -> dict[tuple[str, str], Options]:
+    """The options `addresses` and `nodad` of each link."""
+    found: dict[tuple[str, str], Options] = {}
+    checked = set()
     for key, resource in observed.items():
-        if key.kind != "address" or not resource.values["permanent"]:
+        if key.kind != "address" or not KINDS["address"].restorable(resource):
             continue
         device, address = key.ident
-        if not is_link_local(address) and (device != "lo" or address not in _LOOPBACK):
-            found.setdefault((key.netns, device), []).append(address)
+        if device == "lo" and address in _LOOPBACK:
+            continue
+        options = found.setdefault((key.netns, device), {"addresses": []})
+        options["addresses"].append(address)
+        if resource.values["nodad"]:
+            options["nodad"] = True
+        elif ":" in address:
+            checked.add((key.netns, device))
+    for place in checked:
+        found[place].pop("nodad", None)
     return found
 
 
 def _links(
-    observed: Mapping[Key, Resource], addresses: Mapping[tuple[str, str], list[str]]
+    observed: Mapping[Key, Resource], addresses: Mapping[tuple[str, str], Options]
 ) -> Iterator[tuple[str, Options]]:
     done: set[Key] = set()
     for key, resource in observed.items():
@@ -84,7 +93,7 @@ def _links(
             yield "link", element
 
 
-def _end(key: Key, resource: Resource, addresses: Mapping[tuple[str, str], list[str]]) -> Options:
+def _end(key: Key, resource: Resource, addresses: Mapping[tuple[str, str], Options]) -> Options:
     values = resource.values
     element: Options = {"name": key.ident[0], **_place(key.netns), "up": values["up"]}
     if key.ident[0] != "lo":
@@ -102,10 +111,7 @@ def _end(key: Key, resource: Resource, addresses: Mapping[tuple[str, str], list[
             element["parent"] = values["parent"]
             if values.get("parent_netns", key.netns) != key.netns:
                 element["parent_netns"] = values["parent_netns"]
-    listed = addresses.get((key.netns, key.ident[0]))
-    if listed:
-        element["addresses"] = listed
-    return element
+    return {**element, **addresses.get((key.netns, key.ident[0]), {})}
 
 
 def _route(key: Key, values: Mapping[str, Any]) -> Options:
@@ -129,7 +135,7 @@ def _route(key: Key, values: Mapping[str, Any]) -> Options:
 def _rule(_key: Key, values: Mapping[str, Any]) -> Options:
     if values["priority"] in _DEFAULT_RULES:
         return {}
-    element = dict(values)
+    element = {name: value for name, value in values.items() if name != "protocol"}
     if "table" in element:
         element["table"] = named(element["table"], TABLES)
     if element["action"] != "lookup":

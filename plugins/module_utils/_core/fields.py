@@ -82,6 +82,8 @@ def secrets(fields: Fields, values: Any) -> Iterator[str]:
 
 
 def _value(field: Field, value: Any, path: str) -> Any:
+    if field.secret and not isinstance(value, str):
+        raise InputError(path, "must be a text")
     if field.type != "list":
         return _scalar(field, field.type, value, path)
     if isinstance(value, str):

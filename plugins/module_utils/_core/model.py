@@ -93,7 +93,7 @@ class Change:
 def describe(resource: Resource) -> str:
     """The object in words: ``veth 'web1' in netns 'blue'``."""
     key = resource.key
-    kind = resource.values.get("kind", "link") if key.kind == "link" else key.kind
+    kind = (resource.values.get("kind") or "link") if key.kind == "link" else key.kind
     words = f"{kind} '{_name(key)}'"
     return f"{words} in netns '{key.netns}'" if key.netns else words
 

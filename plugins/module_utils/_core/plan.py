@@ -283,11 +283,12 @@ class _Planner:
             change = Change(Action.CHANGE, wanted.key, have, wanted, fields) if fields else None
             if change is not None and _lowers(change):
                 below = dependents(self.observed, [wanted.key])
-                self.vanished.update((k, r) for k, r in below.items() if k.kind == "route")
+                self.vanished.update((k, r) for k, r in below.items() if _goes_down_with_link(k))
             return change
         if wanted.source is not None and wanted.source in self.observed:
             before = self.observed[wanted.source]
-            self.vanished.update(dependents(self.observed, [wanted.source]))
+            below = {k: r for k, r in self.observed.items() if k.kind != "link" and wanted.source in _owners(r)}
+            self.vanished.update(below)
             return Change(Action.MOVE, wanted.key, before, wanted, kind.compare(wanted, before))
         if not wanted.partial:
             kind.complete(wanted)
@@ -359,8 +360,14 @@ def _impossible(change: Change) -> bool:
 
 
 def _lowers(change: Change) -> bool:
-    """Whether a link goes down, and takes its routes with it."""
-    return change.key.kind == "link" and "up" in change.fields and change.after is not None and not change.after.values["up"]
+    """Whether a link goes down, and takes something with it."""
+    after = change.after
+    return change.key.kind == "link" and "up" in change.fields and after is not None and not after.values["up"]
+
+
+def _goes_down_with_link(key: Key) -> bool:
+    """Routes, neighbours and IPv6 addresses (fib_disable_ip, neigh_ifdown, addrconf_ifdown)."""
+    return key.kind in ("route", "neighbor") or (key.kind == "address" and ":" in key.ident[1])
 
 
 def _peer_key(resource: Resource) -> Key | None:

@@ -31,7 +31,7 @@ def show_diff(changes: Iterable[Change]) -> dict[str, str]:
 
 def _block(resource: Resource, names: tuple[str, ...]) -> str:
     values = {name: resource.values.get(name) for name in names} if names else resource.values
-    lines = [f"  {name}: {_text(name, values[name])}\n" for name in sorted(values) if not _silent(name, values[name])]
+    lines = [f"  {name}: {shown(name, values[name])}\n" for name in sorted(values) if not _silent(name, values[name])]
     return f"{describe(resource)}\n" + "".join(lines)
 
 
@@ -40,13 +40,14 @@ def _silent(name: str, value: Any) -> bool:
     return value is None or name == "kind"
 
 
-def _text(name: str, value: Any) -> str:
+def shown(name: str, value: Any) -> str:
+    """A field's value as text, without secrets."""
     if name in SECRETS:
         return REDACTED
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{n}: {_text(n, v)}" for n, v in value.items() if v not in (None, "")) + "}"
+        return "{" + ", ".join(f"{n}: {shown(n, v)}" for n, v in value.items() if v not in (None, "")) + "}"
     if isinstance(value, (tuple, list)):
-        return "[" + ", ".join(_text(name, part) for part in value) + "]"
+        return "[" + ", ".join(shown(name, part) for part in value) + "]"
     return str(value) if value != "" else '""'

@@ -8,6 +8,7 @@ Everything read is remembered until `forget`, so that one look serves all kinds.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from . import netlink, netns, packed, reader, sysctl
 from .refs import path_of_ref
 
 # Replies that mean that what should be removed is gone already: the device, the entry, the address.
-_GONE = (2, 3, 19, 99)  # ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL
+GONE = (errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL)
 
 
 class Node:
@@ -86,6 +87,7 @@ class Node:
     def create_netns(self, names: Sequence[str]) -> None:
         for name, fd in netns.create_many(names).items() if names else ():
             self._remember(name, fd)
+        self.forget()
 
     def delete_netns(self, name: str) -> None:
         """Lets go of it too, so that the kernel can tear it down."""
@@ -128,7 +130,7 @@ class Node:
         for sender, group in groups.items():
             results = self.socket(sender).send([message for _step, message in group])
             for (step, _message), error in zip(group, results):
-                if error is not None and not (step.verb.value == "delete" and error.errno in _GONE):
+                if error is not None and not (step.verb.value == "delete" and error.errno in GONE):
                     action = f"{step.change.action.value} {describe(step.resource)}"
                     raise StepError(step, KernelError(error.errno, action, error.words))
 
@@ -195,11 +197,13 @@ class Node:
     # -- names and numbers
 
     def index(self, ref: str, name: str) -> int:
-        """The index of a link; 0 if there is none, which the kernel answers with ENODEV."""
+        """The index of a link. Raises KernelError if there is none: to the kernel, 0 can stand for all links."""
         found: Mapping[str, int] = self._once(
             ("indexes", ref), lambda: {row.name: row.index for row in self.links(ref)}
         )
-        return found.get(name, 0)
+        if name not in found:
+            raise KernelError(errno.ENODEV, words=f"there is no link '{name}'")
+        return found[name]
 
     def link_name(self, ref: str, index: int | None) -> str:
         """The name of a link; 'if7' for one that cannot be seen from here."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..kernel import packed
 from ..model import Exact, Key, Resource, Stage, Step, Verb
-from .base import Kind, Wanted, by_netns
+from .base import Kind, Wanted, by_netns, encoded
 
 IFA_F_PERMANENT = 0x80
 IFA_F_NODAD = 0x02
@@ -53,7 +53,7 @@ class AddressKind(Kind):
             devices = sorted({device for device, address in removed if ":" not in address})
             # With the first address of a subnet, the kernel removes the others of it otherwise (ip-sysctl.rst).
             with node.sysctls_on(netns, [f"net/ipv4/conf/{name}/promote_secondaries" for name in devices]):
-                node.send(netns, [(step, self.encode(step, node)) for step in group])
+                node.send(netns, encoded(group, lambda step: [self.encode(step, node)]))
 
     def encode(self, step: Step, node: Any) -> bytes:
         device, address = step.key.ident

@@ -11,7 +11,7 @@ from typing import Any, Callable, Protocol
 from ..canonical import netns_ref
 from ..errors import InputError, KernelError, MissingError
 from ..fields import Field, Fields
-from ..model import Action, Change, Declaration, Exact, Key, Resource, Stage, Step, Verb
+from ..model import Action, Change, Declaration, Exact, Key, Resource, Stage, Step, Verb, describe
 
 # Which fields of which objects a run compares; None for everything (network_info).
 Wanted = Mapping[Key, frozenset[str]]
@@ -112,7 +112,24 @@ class Kind:
             StepError: for the first step that was refused; those after it may have been carried out.
         """
         for netns, group in by_netns(steps).items():
-            node.send(netns, [(step, self.encode(step, node)) for step in group])
+            node.send(netns, encoded(group, lambda step: [self.encode(step, node)]))
+
+
+def encoded(steps: Iterable[Step], messages: Callable[[Step], Iterable[bytes]]) -> list[tuple[Step, bytes]]:
+    """The messages of the steps; with the link that it is on, what is to be deleted has gone too.
+
+    Raises:
+        StepError: the link of a step does not exist.
+    """
+    pairs: list[tuple[Step, bytes]] = []
+    for step in steps:
+        try:
+            pairs += [(step, message) for message in messages(step)]
+        except KernelError as problem:
+            if step.verb is not Verb.DELETE:
+                action = f"{step.verb.value} {describe(step.resource)}"
+                raise StepError(step, KernelError(problem.errno, action, problem.words)) from None
+    return pairs
 
 
 def by_netns(steps: Sequence[Step]) -> dict[str, list[Step]]:

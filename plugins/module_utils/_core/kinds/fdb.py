@@ -17,7 +17,7 @@ from ..canonical import integer, interface_name
 from ..canonical import mac as any_mac
 from ..errors import InputError
 from ..fields import Field
-from ..kernel import packed
+from ..kernel import link_codec, packed
 from ..model import Key, Resource, Stage, Step, Verb
 from .base import PLACE, Declarable, Kind, Place, Wanted, present
 
@@ -51,16 +51,19 @@ class FdbKind(Kind):
 
     def observe(self, node: Any, netns: str, wanted: Wanted | None) -> dict[Key, Resource]:
         found = {}
-        for row in node.fdb(netns):
+        rows = node.fdb(netns)
+        tunnels = _tunnels(node, netns) if any(row.destination for row in rows) else {}
+        for row in rows:
             target = "self" if row.flags & _FLAGS["self"] else "master"
             destination = row.destination or ""
             device = node.link_name(netns, row.index)
             key = entry_key(netns, device, row.mac, target, row.vlan, destination)
             via = node.link_name(netns, row.via) if row.via else None
+            vni, port = tunnels.get(row.index, (None, None)) if destination else (None, None)
             values = {
                 "destination": destination,
-                "vni": row.vni or None,
-                "port": row.port or None,
+                "vni": row.vni or vni,
+                "port": row.port or port,
                 "via": via,
             }
             found[key] = Resource(key, {**values, "fdb_state": _NAMES.get(row.state, "dynamic")})
@@ -72,11 +75,6 @@ class FdbKind(Kind):
             and resource.key.ident[2] == "self"
             and bool(resource.values["destination"])
         )
-
-    def compare(self, desired: Resource, observed: Resource) -> tuple[str, ...]:
-        """The kernel does not repeat a port or VNI that is the device's own, so a missing one is not a difference."""
-        different = super().compare(desired, observed)
-        return tuple(name for name in different if name not in ("port", "vni") or observed.values[name] is not None)
 
     def encode(self, step: Step, node: Any) -> bytes:
         device, mac, target, vlan, _destination = step.key.ident
@@ -91,6 +89,12 @@ class FdbKind(Kind):
         append = many_destinations(mac) and target == "self"
         state = STATES[values.get("fdb_state", "permanent")]
         return packed.fdb_new(index, mac, state=state, append=append, replace=not append, **options)
+
+
+def _tunnels(node: Any, netns: str) -> dict[int, tuple[int, int]]:
+    """VNI and port of each VXLAN link, which the kernel does not repeat in its entries."""
+    found = {row.index: link_codec.info(row) for row in node.links(netns) if row.kind == "vxlan"}
+    return {index: (info["IFLA_VXLAN_ID"], info["IFLA_VXLAN_PORT"]) for index, info in found.items()}
 
 
 class FdbDeclaration(Declarable):

@@ -13,7 +13,7 @@ from ..errors import InputError, KernelError, MissingError
 from ..kernel import link_codec, packed
 from ..kernel.removal import delete_links
 from ..model import Action, Change, Exact, Key, Resource, Stage, Step, Verb
-from .base import Context, Kind, StepError, Wanted, by_netns
+from .base import Context, Kind, StepError, Wanted, by_netns, encoded
 from .link_options import PORT
 from .link_type import LinkType
 from .types import TYPES
@@ -111,7 +111,7 @@ class LinkKind(Kind):
         for netns, group in by_netns(steps).items():
             left = delete_links(node, netns, [step for step in group if step.verb is Verb.DELETE])
             simple = [s for s in group if not _configured(s) and (s.verb is not Verb.DELETE or s in left)]
-            pairs = [(step, message) for step in simple for message in messages(step, node)]
+            pairs = encoded(simple, lambda step: messages(step, node))
             lowered = [step.key.ident[0] for step in simple if step.verb is Verb.SET and step.values.get("up") is False]
             # A link that goes down loses its IPv6 addresses otherwise (ip-sysctl.rst).
             with node.sysctls_on(netns, [f"net/ipv6/conf/{name}/keep_addr_on_down" for name in lowered]):

@@ -86,6 +86,8 @@ class RouteKind(Kind):
                 if name not in values and change.before.values.get(name) not in (None, ""):
                     values[name] = change.before.values[name]
             whole = change.before.with_values(**values)
+            if "scope" not in change.after.values and {"type", "nexthops"} & set(change.fields):
+                whole = whole.without("scope")
             return [Step(self.add, Verb.SET, change, whole, whole.values, change.before)]
         return super().steps(change, context)
 
@@ -240,6 +242,8 @@ def _hops(options: Mapping[str, Any], dot: str) -> tuple[Hop, ...]:
         for number, hop in enumerate(options["nexthops"]):
             if not (hop.get("gateway") or hop.get("device")):
                 raise InputError(f"{dot}nexthops[{number}]", "needs gateway or device")
+        if len(options["nexthops"]) == 1:  # the only one takes all; the kernel keeps no weight of it
+            return ({n: v for n, v in options["nexthops"][0].items() if n != "weight"},)
         return tuple(options["nexthops"])
     if options["type"] not in ("unicast", "local", "broadcast"):
         if single:

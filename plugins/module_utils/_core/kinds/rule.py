@@ -77,7 +77,8 @@ class RuleKind(Kind):
         return ()
 
     def encode(self, step: Step, node: Any) -> bytes:
-        spec = _spec(step.resource.values)
+        # Of rules that differ in what one of them does not say, the kernel deletes the first: who made it helps.
+        spec = _spec({"protocol": canonical.PROTOCOLS["static"], **step.resource.values})
         return codec.encode_rule_delete(spec) if step.verb is Verb.DELETE else codec.encode_rule(spec)
 
 
@@ -111,6 +112,7 @@ def _spec(values: Mapping[str, Any]) -> codec.RuleSpec:
         dport=_pair(values.get("destination_ports")),
         uid_range=_pair(values.get("uid_range")),
         suppress_prefixlength=values.get("suppress_prefixlength"),
+        protocol=values.get("protocol"),
     )
 
 
@@ -134,6 +136,7 @@ def _values(spec: codec.RuleSpec) -> dict[str, Any]:
         "destination_ports": _dashed(spec.dport),
         "uid_range": _dashed(spec.uid_range),
         "suppress_prefixlength": spec.suppress_prefixlength,
+        "protocol": spec.protocol or 0,
     }
     return {name: value for name, value in values.items() if value is not None}
 

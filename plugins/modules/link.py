@@ -82,9 +82,9 @@ options:
       - stable_secret
       - random
   up:
-    description: Whether it is up.
+    description: Whether it is up. If nothing is said, a link that is made or adopted is, and another one
+      is left alone.
     type: bool
-    default: true
   addresses:
     description: Addresses with prefix lengths, IPv4 and IPv6. Others that it has stay; see O(exact_addresses).
     type: list

@@ -84,9 +84,9 @@ options:
       - stable_secret
       - random
   up:
-    description: Whether it is up.
+    description: Whether it is up. If nothing is said, a link that is made or adopted is, and another one
+      is left alone.
     type: bool
-    default: true
   addresses:
     description: Addresses with prefix lengths, IPv4 and IPv6. Others that it has stay; see O(exact_addresses).
     type: list
@@ -215,6 +215,11 @@ options:
           address:
             description: 'Its address: a permanent neighbour.'
             type: str
+  exact_peers:
+    description: Whether forwarding entries, permanent neighbours and onlink routes of this link that do not
+      follow from O(peers) are removed.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

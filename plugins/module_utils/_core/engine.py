@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from .errors import ApplyError, ContainerlandError, KernelError, MissingError, VerifyError
 from .kinds import KINDS
 from .kinds.base import StepError
-from .model import Action, Change, Declaration, Key, Resource, Step, describe
+from .model import Action, Change, Declaration, Key, Resource, Stage, Step, describe
 from .ownership import Ledger
 from .plan import Plan, make_plan
 from .show import shown
@@ -112,6 +112,8 @@ def _carry_out(
     except (StepError, KernelError, MissingError) as problem:
         said = str(problem.error) if isinstance(problem, StepError) else str(problem)
         undone, left = _undo(world, plan, scopes)
+        if undone and isinstance(problem, StepError) and _lost_namespace(plan, problem.step):
+            undone, left = False, "what was in a deleted namespace does not come back"
         if ledger is not None and undone:
             ledger.withdraw()
         suffix = "; what this run had changed was taken back" if undone else f"; taking it back failed: {left}"
@@ -119,6 +121,12 @@ def _carry_out(
     _verify(declaration, world, scopes, wanted)
     if ledger is not None:
         ledger.settle(declaration, plan)
+
+
+def _lost_namespace(plan: Plan, failed: Step) -> bool:
+    """Whether a namespace had been deleted before the step that failed."""
+    deleted = [step.key for step in plan.steps() if step.stage == Stage.REMOVE_NETNS]
+    return failed.key in deleted and deleted.index(failed.key) > 0
 
 
 def _scopes(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:

@@ -111,6 +111,8 @@ def _end(key: Key, resource: Resource, addresses: Mapping[tuple[str, str], Optio
             element["parent"] = values["parent"]
             if values.get("parent_netns", key.netns) != key.netns:
                 element["parent_netns"] = values["parent_netns"]
+        elif values["kind"] == "vxlan" and values.get("parent_netns", key.netns) not in (key.netns, "?"):
+            element["underlay_netns"] = values["parent_netns"]
     return {**element, **addresses.get((key.netns, key.ident[0]), {})}
 
 

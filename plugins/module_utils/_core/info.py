@@ -46,8 +46,9 @@ class Observable(Protocol):
 
 def look(world: Observable, namespaces: Sequence[str], kinds: Sequence[str] | None = None) -> dict[str, Any]:
     """The state of the namespaces: `topology` is valid input of the module of that name."""
-    scopes = {ref: set(kinds or READABLE) for ref in namespaces}
+    # Addresses are shown with their links.
+    scopes = {ref: set(kinds or READABLE) | {"link"} for ref in namespaces}
     observed = world.observe(scopes, None)
-    topology = export(observed, list(namespaces))
-    lists = {option: topology.get(option, []) for option in LISTS}
-    return {"topology": topology, "counts": {option: len(elements) for option, elements in lists.items()}}
+    found = export(observed, list(namespaces))
+    topology = {option: found.get(option, []) for option in LISTS}
+    return {"topology": topology, "counts": {option: len(elements) for option, elements in topology.items()}}

@@ -105,7 +105,7 @@ def _name(key: Key) -> str:
         words = [
             destination,
             "" if table == "254" else f"table {table}",
-            "" if metric in "0 1024" else f"metric {metric}",
+            "" if metric in ("0", "1024") else f"metric {metric}",
         ]
         return " ".join(word for word in words if word)
     return " ".join(part for part in key.ident if part)

@@ -65,6 +65,9 @@ class Ledger:
                 continue
             if declaration.absent.pop(key, None) is not None:
                 warnings.append(f"{describe(have)} is no longer the {kind} that was made here, and is left alone")
+        for key, resource in declaration.desired.items():
+            if not resource.path:
+                declaration.desired[key] = resource.without(*_lost(resource, declaration, observed))
         return warnings
 
     def announce(self, declaration: Declaration, plan: Plan) -> None:
@@ -108,3 +111,12 @@ class Ledger:
                     original.setdefault(name, change.before.values.get(name))
             records[key] = Record(key, created, dict(resource.values), original, source)
         return records
+
+
+def _lost(resource: Resource, declaration: Declaration, observed: Mapping[Key, Resource]) -> list[str]:
+    """Old values that cannot come back, for the link that they name is gone."""
+    return [
+        option
+        for option, key in KINDS[resource.key.kind].references(resource)
+        if key.kind == "link" and (key not in observed or key in declaration.absent)
+    ]

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from .errors import ConflictError, InputError
+from .creation_order import CreationOrder
+from .effects import dependents, goes_down_with_link, lowers, owners, peer_key
+from .errors import ConflictError
 from .kinds import KINDS
-from .kinds.sysctl import device_of
 from .model import Action, Change, Declaration, Key, Resource, Step, describe
 from .show import show_diff
 
@@ -62,8 +63,8 @@ class Plan:
     def destructive(self) -> set[str]:
         """The namespaces in which more disappears than what the changes name."""
         actions = (Action.DELETE, Action.REPLACE, Action.MOVE)
-        links = [c for c in self.changes if c.before and c.key.kind == "link" and (c.action in actions or _lowers(c))]
-        peers = {other.netns for c in links if c.before and (other := _peer_key(c.before)) and other.netns != "?"}
+        links = [c for c in self.changes if c.before and c.key.kind == "link" and (c.action in actions or lowers(c))]
+        peers = {other.netns for c in links if c.before and (other := peer_key(c.before)) and other.netns != "?"}
         named = {c.before.key.netns for c in links if c.before}
         return named | peers | {key.netns for key in self.vanished if key.kind == "link"}
 
@@ -73,7 +74,7 @@ class Plan:
 
     def steps(self) -> list[Step]:
         """The requests in the order of their stages."""
-        context = _Context({c.key: c for c in self.changes if c.action in _CREATING})
+        context = CreationOrder({c.key: c for c in self.changes if c.action in _CREATING})
         steps = [
             step
             for change in self.changes
@@ -91,42 +92,6 @@ def make_plan(declaration: Declaration, observed: Observed) -> Plan:
         InputError: too little was said to create an object, or links wait for each other in a loop.
     """
     return _Planner(declaration, observed).plan()
-
-
-def dependents(observed: Observed, gone: Iterable[Key]) -> dict[Key, Resource]:
-    """What else the kernel removes when it removes these namespaces and links."""
-    gone = set(gone)
-    found: dict[Key, Resource] = {}
-    names = {key.ident[0] for key in gone if key.kind == "netns"}
-    links = {key for key in gone if key.kind == "link"}
-    if names:
-        found.update((key, resource) for key, resource in observed.items() if key.netns in names and key not in gone)
-    while links:
-        below = {
-            key: resource
-            for key, resource in observed.items()
-            if key not in found and key not in gone and any(owner in links for owner in _owners(resource))
-        }
-        found.update(below)
-        links = {key for key in below if key.kind == "link"}
-    return found
-
-
-def _owners(resource: Resource) -> Iterator[Key]:
-    """The links without which this object cannot be."""
-    key, values = resource.key, resource.values
-    if key.kind == "link":
-        if values.get("parent"):
-            yield Key("link", values.get("parent_netns", key.netns), (values["parent"],))
-        if values.get("peer"):
-            yield Key("link", values["peer"][0], (values["peer"][1],))
-    elif key.kind == "sysctl":
-        yield Key("link", key.netns, (device_of(key.ident[0]),))
-    elif key.kind == "route":
-        for hop in values.get("nexthops", ()):
-            yield Key("link", key.netns, (hop.get("device", ""),))
-    elif KINDS[key.kind].follows_device:
-        yield Key("link", key.netns, key.ident[:1])
 
 
 class _Planner:
@@ -224,10 +189,10 @@ class _Planner:
         if any(other.kind == "netns" and other.ident[0] == key.netns for other in deleted):
             return True
         resource = self.observed[key]
-        peer = _peer_key(resource)
+        peer = peer_key(resource)
         if peer in deleted and deleted.index(peer) < deleted.index(key):
             return True
-        return any(owner in implied or owner in deleted for owner in _owners(resource) if owner != peer)
+        return any(owner in implied or owner in deleted for owner in owners(resource) if owner != peer)
 
     def _forget(self, implied: Mapping[Key, Resource], gone: Iterable[Key]) -> None:
         self.vanished.update(implied)
@@ -262,7 +227,7 @@ class _Planner:
         return found
 
     def _peer_of(self, key: Key, replaced: Mapping[Key, Change]) -> bool:
-        return _peer_key(self.observed[key]) in replaced
+        return peer_key(self.observed[key]) in replaced
 
     def _refuse_replacement(self, wanted: Resource, have: Resource, fixed: tuple[str, ...]) -> None:
         name = fixed[0]
@@ -281,13 +246,13 @@ class _Planner:
         if have is not None:
             fields = kind.compare(wanted, have)
             change = Change(Action.CHANGE, wanted.key, have, wanted, fields) if fields else None
-            if change is not None and _lowers(change):
+            if change is not None and lowers(change):
                 below = dependents(self.observed, [wanted.key])
-                self.vanished.update((k, r) for k, r in below.items() if _goes_down_with_link(k))
+                self.vanished.update((k, r) for k, r in below.items() if goes_down_with_link(k))
             return change
         if wanted.source is not None and wanted.source in self.observed:
             before = self.observed[wanted.source]
-            below = {k: r for k, r in self.observed.items() if k.kind != "link" and wanted.source in _owners(r)}
+            below = {k: r for k, r in self.observed.items() if k.kind != "link" and wanted.source in owners(r)}
             self.vanished.update(below)
             return Change(Action.MOVE, wanted.key, before, wanted, kind.compare(wanted, before))
         if not wanted.partial:
@@ -315,65 +280,9 @@ class _Planner:
         return key in self.observed or (wanted is not None and (not wanted.partial or wanted.source in self.observed))
 
 
-class _Context:
-    """Answers the kinds' questions about the links that the run creates."""
-
-    def __init__(self, creating: Mapping[Key, Change]) -> None:
-        self._creating = creating
-        self._depths: dict[Key, int] = {}
-        self._paired: set[Key] = set()
-
-    def depth(self, key: Key, above: tuple[Key, ...] = ()) -> int:
-        if key in above:
-            resource = self._creating[key].after
-            raise InputError(
-                resource.path if resource else "",
-                f"links wait for each other in a loop: {_chain(above, key)}",
-            )
-        if key not in self._depths:
-            waits = [other for other in self._needs(key) if other in self._creating]
-            self._depths[key] = max((self.depth(other, (*above, key)) + 1 for other in waits), default=0)
-        return self._depths[key]
-
-    def _needs(self, key: Key) -> Iterator[Key]:
-        resource = self._creating[key].after
-        assert resource is not None
-        kind = KINDS["link"]
-        yield from (other for _option, other in kind.references(resource))
-        other_end = _peer_key(resource)
-        partner = self._creating.get(other_end) if other_end else None
-        if partner is not None and partner.after is not None:
-            yield from (other for option, other in kind.references(partner.after) if option != "master")
-
-    def partner(self, resource: Resource) -> Resource | None:
-        key = _peer_key(resource)
-        if key is None or resource.key in self._paired:
-            return None
-        self._paired.add(key)
-        change = self._creating.get(key)
-        return change.after if change is not None else None
-
-
 def _impossible(change: Change) -> bool:
     """Settings of what does not exist; the plan calls it missing."""
     return change.action is Action.CREATE and change.after is not None and change.after.partial
-
-
-def _lowers(change: Change) -> bool:
-    """Whether a link goes down, and takes something with it."""
-    after = change.after
-    return change.key.kind == "link" and "up" in change.fields and after is not None and not after.values["up"]
-
-
-def _goes_down_with_link(key: Key) -> bool:
-    """Routes, neighbours and IPv6 addresses (fib_disable_ip, neigh_ifdown, addrconf_ifdown)."""
-    return key.kind in ("route", "neighbor") or (key.kind == "address" and ":" in key.ident[1])
-
-
-def _peer_key(resource: Resource) -> Key | None:
-    """The other end of a veth."""
-    peer = resource.values.get("peer")
-    return Key("link", peer[0], (peer[1],)) if peer else None
 
 
 def _is_name(netns: str) -> bool:
@@ -386,7 +295,3 @@ def _join(path: str, option: str) -> str:
 
 def _plain(value: object) -> str:
     return " ".join(str(part) for part in value if part != "") if isinstance(value, tuple) else str(value)
-
-
-def _chain(above: tuple[Key, ...], key: Key) -> str:
-    return " → ".join(k.ident[0] for k in (*above[above.index(key) :], key))

@@ -142,7 +142,7 @@ class Node:
 
     def forget_names(self) -> None:
         """Links were made, renamed, moved or removed, or became ports of another link."""
-        for key in [key for key in self._seen if key[0] in ("links", "names", "indexes", "vlans")]:
+        for key in [key for key in self._seen if key[0] in ("links", "names", "indexes", "kinds", "vlans")]:
             del self._seen[key]
 
     def _once(self, key: tuple[Any, ...], look: Callable[[], Any]) -> Any:
@@ -204,6 +204,11 @@ class Node:
         if name not in found:
             raise KernelError(errno.ENODEV, words=f"there is no link '{name}'")
         return found[name]
+
+    def kind(self, ref: str, name: str) -> str:
+        """The type of a link; '' for none."""
+        found: Mapping[str, str] = self._once(("kinds", ref), lambda: {row.name: row.kind for row in self.links(ref)})
+        return found.get(name, "")
 
     def link_name(self, ref: str, index: int | None) -> str:
         """The name of a link; 'if7' for one that cannot be seen from here."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from . import packed
 # Below this, numbering the links costs more than it saves.
 FEW = 4
 _HIGHEST = 2**31 - 1
+# A namespace that a process is still in keeps its links: then there is nothing to wait for.
+_PATIENCE = 2.0
 
 
 def delete_links(node: Any, netns: str, steps: Sequence[Step]) -> list[Step]:
@@ -34,3 +37,25 @@ def delete_links(node: Any, netns: str, steps: Sequence[Step]) -> list[Step]:
     socket.send(numbering)
     refused: KernelError | None = socket.send([packed.link_delete_group(group)])[0]
     return list(steps) if refused is not None else []
+
+
+def outer_ends(node: Any, netns: str) -> list[tuple[str, int]]:
+    """The ends outside of a namespace of the veths in it, as (namespace, index), as far as they can be seen."""
+    rows = [row for row in node.links(netns) if row.kind == "veth" and row.link_netnsid is not None]
+    ends = [(node.netns_by_id(netns, row.link_netnsid), row.link) for row in rows]
+    return [(other, index) for other, index in ends if other != "?"]
+
+
+def await_gone(node: Any, ends: Sequence[tuple[str, int]]) -> None:
+    """The kernel takes a namespace down later; who makes the same links again at once must not meet the old ones."""
+    deadline = time.monotonic() + _PATIENCE
+    for netns, index in ends:
+        while node.exists(netns) and _is_there(node, netns, index) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+def _is_there(node: Any, netns: str, index: int) -> bool:
+    try:
+        return bool(node.socket(netns).query(packed.get_link(index=index)))
+    except KernelError:
+        return False

@@ -9,16 +9,17 @@ is part of the entry's identity. A unicast address has one destination, which ca
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
 from ..canonical import address as ip_address
 from ..canonical import integer, interface_name
 from ..canonical import mac as any_mac
-from ..errors import InputError
+from ..errors import InputError, KernelError
 from ..fields import Field
 from ..kernel import link_codec, packed
-from ..model import Key, Resource, Stage, Step, Verb
+from ..model import Exact, Key, Resource, Stage, Step, Verb
 from .base import PLACE, Declarable, Kind, Place, Wanted, present
 
 FLOOD = "00:00:00:00:00:00"
@@ -69,6 +70,13 @@ class FdbKind(Kind):
             found[key] = Resource(key, {**values, "fdb_state": _NAMES.get(row.state, "dynamic")})
         return found
 
+    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
+        return [
+            resource
+            for key, resource in observed.items()
+            if key[:2] == ("fdb", exact.netns) and key.ident[0] == exact.device and self.restorable(resource)
+        ]
+
     def restorable(self, resource: Resource) -> bool:
         return (
             resource.values["fdb_state"] != "dynamic"
@@ -84,6 +92,9 @@ class FdbKind(Kind):
             options["via"] = node.index(step.key.netns, options["via"])
         options.update(vlan=int(vlan) if vlan else None, flags=_FLAGS[target])
         index = node.index(step.key.netns, device)
+        if options["destination"] and node.kind(step.key.netns, device) != "vxlan":
+            # Other links take the entry, and drop the destination without a word.
+            raise KernelError(errno.EOPNOTSUPP, words=f"'{device}' is not a VXLAN link, so it has no destinations")
         if step.verb is Verb.DELETE:
             return packed.fdb_delete(index, mac, **options)
         append = many_destinations(mac) and target == "self"

@@ -256,7 +256,9 @@ def _creation(step: Step, node: Any) -> bytes:
         return packed.veth_create(name, peer_name, peer_netns_fd=fd, **settings, **peer_settings)
     origin = values.get("parent_netns", netns)
     parent = node.index(origin, values["parent"]) if values.get("parent") else None
-    info = type_of(step.resource).to_info(values, lambda device: node.index(origin, device))
+    # A new bridge has none; a kernel built without VLAN filtering refuses even to be told so.
+    said = {n: v for n, v in values.items() if n != "vlan_filtering" or v}
+    info = type_of(step.resource).to_info(said, lambda device: node.index(origin, device))
     fd = node.fd(netns) if origin != netns else None
     return link_codec.creation(name, values["kind"], info, settings, parent, fd)
 

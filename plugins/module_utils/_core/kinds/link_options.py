@@ -32,7 +32,12 @@ SETTINGS: Fields = {
         choices=("eui64", "none", "stable_secret", "random"),
     ),
 }
-UP: Fields = {"up": Field("bool", "Whether it is up.", default=True)}
+UP: Fields = {
+    "up": Field(
+        "bool",
+        "Whether it is up. If nothing is said, a link that is made or adopted is, and another one is left alone.",
+    )
+}
 ADDRESSES: Fields = {
     "addresses": Field(
         "list",
@@ -119,6 +124,8 @@ def declare_link(
     is_present = options.get("state", "present") == "present"
     values = {**own, **link_values(options, path)}
     existing = "kind" not in own
+    if source is not None or (not existing and (own["kind"] != "veth" or "peer" in own)):
+        values.setdefault("up", True)
     recreate = bool(options.get("recreate"))
     place.add(Resource(key, values, path, existing and is_present, recreate, source), is_present)
     if is_present:

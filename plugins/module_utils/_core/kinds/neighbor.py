@@ -13,7 +13,7 @@ from ..canonical import interface_name, unicast_mac
 from ..errors import InputError
 from ..fields import Field
 from ..kernel import packed
-from ..model import Key, Resource, Stage, Step, Verb
+from ..model import Exact, Key, Resource, Stage, Step, Verb
 from .base import PLACE, Declarable, Kind, Place, Wanted, present
 
 # NUD_* and NTF_* of the kernel's neighbour.h.
@@ -44,6 +44,15 @@ class NeighborKind(Kind):
                 values.update(mac=row.mac, nud_state=_NAMES.get(row.state, "other"))
             found[key] = Resource(key, values)
         return found
+
+    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
+        return [
+            resource
+            for key, resource in observed.items()
+            if key[:2] == ("neighbor", exact.netns)
+            and key.ident[0] == exact.device
+            and resource.values.get("nud_state") == "permanent"
+        ]
 
     def restorable(self, resource: Resource) -> bool:
         return bool(resource.values.get("nud_state", "permanent") == "permanent")

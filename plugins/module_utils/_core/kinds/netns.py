@@ -11,6 +11,7 @@ from typing import Any
 from ..canonical import netns_name
 from ..errors import KernelError
 from ..fields import Field
+from ..kernel.removal import await_gone, outer_ends
 from ..model import Key, Resource, Stage, Step, Verb
 from .base import STATE, Declarable, Kind, Place, StepError, Wanted, present
 from .sysctl import SYSCTLS, declare_sysctls
@@ -34,9 +35,11 @@ class NetnsKind(Kind):
         removed = [step for step in steps if step.verb is Verb.DELETE]
         try:
             node.create_netns([step.key.ident[0] for step in added])
+            ends = [end for step in removed for end in outer_ends(node, step.key.ident[0])]
             for step in removed:
                 added = [step]
                 node.delete_netns(step.key.ident[0])
+            await_gone(node, ends)
         except KernelError as problem:
             raise StepError(added[0], problem) from None
 

@@ -16,7 +16,7 @@ from ..canonical import family_of, integer, interface_name, optional_address
 from ..errors import InputError
 from ..fields import Field, Fields
 from ..kernel import packed
-from ..model import Action, Change, Key, Resource, Stage, Step, Verb
+from ..model import Action, Change, Exact, Key, Resource, Stage, Step, Verb
 from .base import PLACE, Context, Declarable, Kind, Place, Wanted, present
 
 TYPES = {"unicast": 1, "local": 2, "broadcast": 3, "blackhole": 6, "unreachable": 7, "prohibit": 8}
@@ -64,6 +64,14 @@ class RouteKind(Kind):
             if key not in found or found[key].values["protocol"] == _KERNEL:
                 found[key] = Resource(key, _observed(row, netns, node))
         return found
+
+    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
+        return [
+            resource
+            for key, resource in observed.items()
+            if key[:2] == ("route", exact.netns)
+            and any(hop["device"] == exact.device and hop["onlink"] for hop in resource.values["nexthops"])
+        ]
 
     def restorable(self, resource: Resource) -> bool:
         return bool(resource.values["protocol"] != _KERNEL and resource.values["type"] not in ("local", "broadcast"))
@@ -150,9 +158,7 @@ def _spec(resource: Resource, node: Any) -> packed.RouteSpec:
         arguments.update(gateway=hop.get("gateway") or None, oif=index(hop), onlink=bool(hop.get("onlink")))
     elif hops:
         arguments["nexthops"] = [
-            packed.Nexthop(
-                h.get("gateway") or None, index(h), h.get("weight", 1), _ONLINK if h.get("onlink") else 0
-            )
+            packed.Nexthop(h.get("gateway") or None, index(h), h.get("weight", 1), _ONLINK if h.get("onlink") else 0)
             for h in hops
         ]
     return packed.RouteSpec(destination, **arguments)

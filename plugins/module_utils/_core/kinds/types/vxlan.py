@@ -130,6 +130,12 @@ class VxlanDeclaration(Declarable):
             check=netns_ref,
         ),
         "peers": PEERS,
+        "exact_peers": Field(
+            "bool",
+            "Whether forwarding entries, permanent neighbours and onlink routes of this link that do not follow from "
+            "O(peers) are removed.",
+            default=False,
+        ),
     }
 
     def declare(self, options: Mapping[str, Any], path: str, place: Place) -> None:
@@ -143,7 +149,13 @@ class VxlanDeclaration(Declarable):
         if "underlay_netns" in options:
             own["parent_netns"] = place.netns_of(options["underlay_netns"], "underlay_netns")
         declare_link(options, path, place, netns, own)
+        if options["exact_peers"] and (options.get("remote") or options.get("group_address")):
+            raise InputError(
+                f"{dot}exact_peers", "cannot be combined with remote or group_address, a peer of their own"
+            )
         if options["state"] == "present":
+            for kind in ("fdb", "neighbor", "route"):
+                place.exact(options, "exact_peers", kind, netns, options["name"])
             for number, peer in enumerate(options.get("peers", [])):
                 _declare_peer(options["name"], netns, peer, f"{dot}peers[{number}]", place)
 

@@ -13,7 +13,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 try:
-    import netaddr  # noqa: F401  pylint: disable=unused-import
+    import netaddr
 
     HAS_NETADDR = True
 except ImportError:
@@ -68,7 +68,9 @@ class ActionModule(ActionBase):
     def _arguments(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The options, those that the task leaves out from the variables that speak for them."""
         spoken_for = {
-            option: self._templar.template(variables[name]) for option, (name, _) in OPTIONS.items() if name in variables
+            option: self._templar.template(variables[name])
+            for option, (name, _) in OPTIONS.items()
+            if name in variables
         }
         said = {option: value for option, value in spoken_for.items() if value is not None}
         self._task.args = {**said, **self._task.args}
@@ -106,7 +108,7 @@ class _Variables:
             own = self._hosts[host]
             if overrides or (supplies and name not in own):
                 return value
-            return own[name] if name in own else default
+            return own.get(name, default)
         except AnsibleError as problem:
             raise FleetError(f"{host}: {name}", " ".join(str(problem).split())) from None
 

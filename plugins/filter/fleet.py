@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.containerland.net.plugins.plugin_utils import reachability, reachability_matrix, topologies
 from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError
 
@@ -67,7 +66,7 @@ class FilterModule:
     """Ansible's way in."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        functions = {
+        functions: dict[str, Callable[..., Any]] = {
             "containers_topology": topologies.containers_topology,
             "routed_routes": topologies.routed_routes,
             "overlay_topology": topologies.overlay_topology,

@@ -15,7 +15,7 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ._core.errors import KernelError, MissingError
@@ -29,10 +29,11 @@ _TOKEN_BYTES = 16
 
 @dataclass
 class Outcome:
-    """What came of pinging one address: the reply's TTL (or hop limit), or why there was none."""
+    """What came of pinging one address: the reply's TTL (or hop limit), or why there was none; or not asked at all."""
 
     ttl: int | None = None
     error: str = "no answer"
+    asked: bool = True
 
 
 @dataclass
@@ -146,12 +147,16 @@ class _Round:
             del self.under_way[pair]
 
 
-def probe(refs: Sequence[str], targets: Sequence[str], settings: Settings) -> list[list[Outcome]]:
+def probe(
+    refs: Sequence[str], targets: Sequence[str], settings: Settings, skip: Sequence[Collection[str]] = ()
+) -> list[list[Outcome]]:
     """Ping every target from every namespace.
 
     Args:
         refs: the namespaces, as `netns.open_ref` takes them.
         targets: IPv4 or IPv6 addresses in canonical form, at most 65536.
+        settings: how patient to be.
+        skip: per namespace, the targets to leave out; shorter than `refs` = none for the rest.
 
     Returns:
         One row per namespace, one outcome per target.
@@ -161,7 +166,8 @@ def probe(refs: Sequence[str], targets: Sequence[str], settings: Settings) -> li
     """
     token = os.urandom(_TOKEN_BYTES)
     versions = {version_of(target) for target in targets}
-    outcomes = [[Outcome() for _ in targets] for _ in refs]
+    left_out = [*skip, *([()] * (len(refs) - len(skip)))]
+    outcomes = [[Outcome(asked=target not in out) for target in targets] for out in left_out]
     sources: list[_Source] = []
     with selectors.DefaultSelector() as selector:
         try:
@@ -170,7 +176,12 @@ def probe(refs: Sequence[str], targets: Sequence[str], settings: Settings) -> li
                 for version, sock in sources[-1].sockets.items():
                     selector.register(sock, selectors.EVENT_READ, (index, version))
             for _ in range(settings.attempts):
-                pairs = [(s, t) for s, row in enumerate(outcomes) for t, cell in enumerate(row) if cell.ttl is None]
+                pairs = [
+                    (s, t)
+                    for s, row in enumerate(outcomes)
+                    for t, cell in enumerate(row)
+                    if cell.asked and cell.ttl is None
+                ]
                 if pairs:
                     _Round(sources, targets, settings, outcomes).run(selector, pairs)
         finally:
@@ -183,7 +194,7 @@ def devices(ref: str, targets: Sequence[str]) -> list[str]:
     """By which link a namespace would send to each target, '' where it has no route (RTM_GETROUTE)."""
     fd = netns.open_ref(ref)
     try:
-        names = {index: name for index, name in netns.run_in(fd, socket.if_nameindex)}
+        names = dict(netns.run_in(fd, socket.if_nameindex))
         with netlink.Socket(netns_fd=fd) as sock:
             return [names.get(_route_device(sock, target), "") for target in targets]
     finally:
@@ -208,9 +219,11 @@ def version_of(address: str) -> int:
 
 
 def _open_socket(version: int) -> socket.socket:
-    family, protocol = (socket.AF_INET, socket.IPPROTO_ICMP) if version == 4 else (socket.AF_INET6, socket.IPPROTO_ICMPV6)
     try:
-        sock = socket.socket(family, socket.SOCK_RAW, protocol)
+        if version == 4:
+            sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        else:
+            sock = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
     except PermissionError:
         raise MissingError("pinging needs root (CAP_NET_RAW) on the node") from None
     except OSError as problem:

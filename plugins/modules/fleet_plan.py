@@ -80,7 +80,7 @@ attributes:
     support: full
     details: This action does not modify state.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
     support: N/A
     details: This action does not modify state.
   idempotent:

@@ -14,11 +14,10 @@ description:
   - Starts each command inside its network namespace, and starts it again when it ends.
   - The commands of an owner (O(name)) are an exact list. What was started before and is not in it any more is stopped;
     a command that changed, or whose namespace was replaced, is restarted.
-  - Where systemd is the init, a command is the transient unit C(containerland-<owner>-<name>.service), with its output in
-    the journal. Elsewhere a shell runs it in a session of its own, and its output is discarded.
+  - Where systemd is the init, a command is the transient unit C(containerland-<owner>-<name>.service), with its output
+    in the journal. Elsewhere a shell runs it in a session of its own, and its output is discarded.
 extends_documentation_fragment:
   - containerland.net.attributes
-  - containerland.net.attributes.actiongroup_all
 requirements:
   - root on the node
 options:
@@ -48,7 +47,8 @@ options:
         type: str
         required: true
       command:
-        description: The program and its arguments, as a list, or as one text that is split like a shell does. No shell runs it.
+        description:
+          - The program and its arguments, as a list, or as one text that is split like a shell does. No shell runs it.
         type: raw
         required: true
       environment:

@@ -19,7 +19,6 @@ description:
     would send to each target.
 extends_documentation_fragment:
   - containerland.net.attributes.info_module
-  - containerland.net.attributes.actiongroup_all
 requirements:
   - root on the node (CAP_NET_RAW, CAP_SYS_ADMIN)
 options:
@@ -38,6 +37,11 @@ options:
             C(podman:NAME). Without it, the namespace the task runs in.
         type: str
         default: ''
+      skip:
+        description: Targets that this source leaves out.
+        type: list
+        elements: str
+        default: []
   targets:
     description: The IPv4 and IPv6 addresses to ping.
     type: list
@@ -48,7 +52,8 @@ options:
     type: float
     default: 1.0
   attempts:
-    description: How often to try a target that has not answered. The first packet may fall victim to address resolution.
+    description:
+      - How often to try a target that has not answered. The first packet may fall victim to address resolution.
     type: int
     default: 2
   window:
@@ -81,7 +86,7 @@ targets:
   elements: str
   sample: [192.0.2.1, 192.0.2.12]
 ttl:
-  description: By source, the TTL (IPv6, hop limit) of each target's answer; 0 where none came.
+  description: By source, the TTL or hop limit of each target's answer; 0 where none came, null where it was skipped.
   returned: success
   type: dict
   sample: {node: [64, 64], web1: [63, 0]}
@@ -130,18 +135,19 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
         if options[name] <= 0:
             raise InputError(name, f"must be more than 0, not {options[name]}")
     targets = canonical(options["targets"])
-    sources = options["sources"] or [{"name": "", "netns": ""}]
+    sources = options["sources"] or [{"name": "", "netns": "", "skip": []}]
     settings = Settings(options["timeout"], options["attempts"], options["window"])
-    rows = probe([source["netns"] or "" for source in sources], targets, settings)
+    skip = [set(canonical(source["skip"] or [])) for source in sources]
+    rows = probe([source["netns"] or "" for source in sources], targets, settings, skip)
     named = [(source["name"], row) for source, row in zip(sources, rows)]
     return {
         "targets": targets,
-        "ttl": {name: [cell.ttl or 0 for cell in row] for name, row in named},
+        "ttl": {name: [cell.ttl or 0 if cell.asked else None for cell in row] for name, row in named},
         "errors": [
             {"source": name, "target": target, "error": cell.error}
             for name, row in named
             for target, cell in zip(targets, row)
-            if cell.ttl is None
+            if cell.asked and cell.ttl is None
         ],
         "devices": devices("", targets),
     }
@@ -156,6 +162,7 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str", "required": True},
                     "netns": {"type": "str", "default": ""},
+                    "skip": {"type": "list", "elements": "str", "default": []},
                 },
             },
             "targets": {"type": "list", "elements": "str", "required": True},

@@ -96,9 +96,7 @@ def routed_routes(plan: Plan, node: str) -> list[dict[str, Any]]:
     ]
 
 
-def overlay_topology(
-    plan: Plan, node: str, interface: str, port: int = 4789, bridge: str = "ctl0"
-) -> Lists:
+def overlay_topology(plan: Plan, node: str, interface: str, port: int = 4789, bridge: str = "ctl0") -> Lists:
     """The VXLAN link of a node with all its peers.
 
     L3 style: the link carries the subnet's first address, and each peer is a neighbour with a route behind it.

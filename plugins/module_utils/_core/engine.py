@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from .errors import ApplyError, ContainerlandError, KernelError, MissingError, VerifyError
 from .kinds import KINDS
 from .kinds.base import StepError
+from .kinds.link import PORT_FLAGS
 from .model import Action, Change, Declaration, Key, Resource, Stage, Step, describe
 from .ownership import Ledger
 from .plan import Plan, make_plan
@@ -214,7 +215,9 @@ def _as_before(change: Change) -> Resource:
     before = change.before
     assert before is not None
     if change.action is Action.CHANGE:
-        values = {n: before.values[n] for n in change.fields if before.values.get(n) is not None}
+        # A port that comes back to its bridge begins anew.
+        lost = (*PORT_FLAGS, "vlans") if "master" in change.fields else ()
+        values = {n: before.values[n] for n in (*change.fields, *lost) if before.values.get(n) is not None}
         return Resource(before.key, values, partial=True)
     if change.action is Action.MOVE:
         return Resource(before.key, _settable(before.values), partial=True, source=change.key)

@@ -99,6 +99,7 @@ class _Planner:
         self.desired = dict(declaration.desired)
         self.absent = dict(declaration.absent)
         self.observed = dict(observed)
+        self._as_found = observed
         self.vanished: dict[Key, Resource] = {}
         self._carry_addresses()
         self._apply_exact(declaration)
@@ -245,7 +246,9 @@ class _Planner:
         kind = KINDS[wanted.key.kind]
         if have is not None:
             fields = kind.compare(wanted, have)
-            change = Change(Action.CHANGE, wanted.key, have, wanted, fields) if fields else None
+            # Not `have`, which has lost the master that this run replaces: a roll-back gives it back.
+            before = self._as_found.get(wanted.key, have)
+            change = Change(Action.CHANGE, wanted.key, before, wanted, fields) if fields else None
             if change is not None and lowers(change):
                 below = dependents(self.observed, [wanted.key])
                 self.vanished.update((k, r) for k, r in below.items() if goes_down_with_link(k))

@@ -24,6 +24,7 @@ PORT_FLAGS = ("hairpin", "isolated", "neigh_suppress")
 _CREATED = ("mac", "mtu", "txqueuelen", "group", "master")
 _SETTINGS = (*_CREATED, "alias", "addrgenmode")
 _HIGHEST_MTU = 65535
+_MAC_LENGTH = len("00:00:00:00:00:00")
 UNKNOWN = LinkType("")
 
 
@@ -170,7 +171,8 @@ def observed_values(node: Any, netns: str, row: Any, fields: frozenset[str] | No
     kind = TYPES.get(row.kind, UNKNOWN)
     values: dict[str, Any] = {
         "kind": row.kind,
-        "mac": row.mac,
+        # The link-layer address of an IP tunnel is its outer address, and cannot be set.
+        "mac": row.mac if row.mac and len(row.mac) == _MAC_LENGTH else None,
         "mtu": row.mtu,
         "master": node.link_name(netns, row.master) if row.master else "",
         "txqueuelen": row.txqueuelen,
@@ -194,7 +196,7 @@ def observed_values(node: Any, netns: str, row: Any, fields: frozenset[str] | No
         values.update(kind.from_info(link_codec.info(row), lambda index: node.device_name(netns, row, index)))
     if kind.inspect is not None and asked(*(n for n in kind.fields if n not in kind.attributes)):
         values.update(kind.inspect(node, netns, row.name))
-    if row.slave_kind == "bridge" and asked(*PORT_FLAGS):
+    if row.slave_kind == "bridge" and asked("master", *PORT_FLAGS):
         values.update(link_codec.port_flags(row))
     if asked("vlans") and row.master:
         values["vlans"] = node.port_vlans(netns, row.index)

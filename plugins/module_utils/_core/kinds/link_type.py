@@ -37,6 +37,7 @@ class Attribute:
         encode, decode: option's canonical value ↔ what pyroute2 takes and gives.
         device: the value is a link's name, the kernel's is its index.
         words: the words that stand for numbers, for this type of link.
+        more: attributes that go with it, with their values; None for the same value.
     """
 
     nla: str
@@ -45,6 +46,7 @@ class Attribute:
     decode: Callable[[Any], Any] = _same
     device: bool = False
     words: Mapping[str, int] | None = None
+    more: Mapping[str, int | None] = field(default_factory=dict)
 
 
 def flag(nla: str) -> Attribute:
@@ -121,6 +123,7 @@ class LinkType:
                 continue
             six = attribute.nla6 and family_of(value) == 6
             pairs.append([attribute.nla6 if six else attribute.nla, attribute.encode(value)])
+            pairs += [[nla, value if fixed is None else fixed] for nla, fixed in attribute.more.items()]
         return pairs
 
     def from_info(self, info: Mapping[str, Any], name_of: Callable[[int], str]) -> dict[str, Any]:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from ...canonical import integer
 from ...fields import Field
 from ..link_type import Attribute, LinkType
@@ -12,9 +14,16 @@ from .ipip import FIELDS, outer
 
 GRE_FIELDS = {
     **FIELDS,
-    "key": Field("int", "For O(kind=gre) and O(kind=gretap): the key.", check=integer(0, 2**32 - 1), recreate=True),
+    "key": Field("int", "For O(kind=gre) and O(kind=gretap): the key.", check=integer(1, 2**32 - 1), recreate=True),
 }
-ATTRIBUTES = {**outer("IFLA_GRE"), "key": Attribute("IFLA_GRE_IKEY")}
+# GRE_KEY of linux/if_tunnel.h, a big-endian flag, without which the kernel ignores the keys.
+_HAS_KEY = int.from_bytes(b"\x20\x00", sys.byteorder)
+KEY = Attribute(
+    "IFLA_GRE_IKEY",
+    decode=lambda key: key or None,
+    more={"IFLA_GRE_OKEY": None, "IFLA_GRE_IFLAGS": _HAS_KEY, "IFLA_GRE_OFLAGS": _HAS_KEY},
+)
+ATTRIBUTES = {**outer("IFLA_GRE"), "key": KEY}
 
 TYPE = LinkType("gre", "a GRE tunnel for IP", GRE_FIELDS, ATTRIBUTES, whole=True)
 TAP = LinkType("gretap", "a GRE tunnel for Ethernet", GRE_FIELDS, ATTRIBUTES, whole=True)

@@ -29,6 +29,14 @@ def key(value: str) -> str:
     return base64.b64encode(raw).decode()
 
 
+def private_key(value: str) -> str:
+    """A private key in the form that the kernel keeps: with the bits set that RFC 7748, 5, says (clamping)."""
+    raw = bytearray(base64.b64decode(key(value)))
+    raw[0] &= 248
+    raw[31] = raw[31] & 127 | 64
+    return base64.b64encode(raw).decode()
+
+
 def endpoint(value: str) -> str:
     """ADDRESS:PORT, or [ADDRESS]:PORT for IPv6."""
     host, colon, port = text(value).rpartition(":")
@@ -111,8 +119,8 @@ TYPE = LinkType(
     "wireguard",
     "an encrypted tunnel",
     fields={
-        "private_key": Field("str", "For O(kind=wireguard): the private key.", check=key, secret=True),
-        "listen_port": Field("int", "For O(kind=wireguard): the UDP port.", check=integer(0, 65535)),
+        "private_key": Field("str", "For O(kind=wireguard): the private key.", check=private_key, secret=True),
+        "listen_port": Field("int", "For O(kind=wireguard): the UDP port.", check=integer(1, 65535)),
         "fwmark": Field("int", "For O(kind=wireguard): the mark of outer packets.", check=integer(0, 2**32 - 1)),
         "peers": Field(
             "list",

@@ -5,5 +5,5 @@
 
 from __future__ import annotations
 
-# Tests marked `other_kernel` go to User Mode Linux where this kernel cannot run them.
-pytest_plugins = ["tests.uml.plugin"]
+# Tests marked `other_kernel` go to a second kernel where this one cannot run them.
+pytest_plugins = ["tests.other_kernel.plugin"]

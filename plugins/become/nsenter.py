@@ -227,9 +227,7 @@ def arguments(target: str, namespaces: str) -> list[str]:
     if where[0] == "--target":
         return [*where, *(EVERYTHING if namespaces == "all" else ("--net",))]
     if namespaces == "all":
-        raise TargetError(
-            f"nsenter_namespaces: 'all' needs a process or container, not the target {target!r}"
-        )
+        raise TargetError(f"nsenter_namespaces: 'all' needs a process or container, not the target {target!r}")
     return where
 
 
@@ -266,6 +264,4 @@ class BecomeModule(BecomeBase):
         if not self.get_option("nsenter_sudo"):
             return f"{find}{command}"
         # The target is looked up as root, too: an ordinary user may not ask Docker.
-        return (
-            f"sudo -H -n -- /bin/sh -c {shlex.quote(find + command)}" if find else f"sudo -H -n -- {command}"
-        )
+        return f"sudo -H -n -- /bin/sh -c {shlex.quote(find + command)}" if find else f"sudo -H -n -- {command}"

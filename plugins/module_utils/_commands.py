@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from ._core.errors import ContainerlandError, MissingError, StoreError
 from ._core.kernel import netns
+from ._core.kernel.refs import path_of_ref
 
 RUN_DIRECTORY = "/run/containerland/commands"
 SYSTEMD_MARK = "/run/systemd/system"
@@ -218,11 +219,7 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
 
 def _path(ref: str) -> str:
     """A path of the namespace that systemd, another process, can open."""
-    if ref.startswith("/"):
-        return ref
-    if ":" not in ref:
-        return f"{netns.NETNS_DIR}/{ref}"
-    return netns._path_of_ref(ref)
+    return path_of_ref(ref)
 
 
 def _run(arguments: Sequence[str], check: bool = True) -> subprocess.CompletedProcess[str]:

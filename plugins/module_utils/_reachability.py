@@ -13,6 +13,7 @@ import os
 import selectors
 import socket
 import struct
+import sys
 import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
@@ -241,15 +242,11 @@ def _unwrap(data: bytes, extra: Sequence[tuple[int, int, bytes]], version: int) 
         return data[8], data[(data[0] & 15) * 4 :]
     for level, kind, payload in extra:
         if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_HOPLIMIT:
-            return int.from_bytes(payload[:4], _native_order()), data
+            return int.from_bytes(payload[:4], sys.byteorder), data
     return 0, data
 
 
-def _native_order() -> str:
-    return "little" if struct.pack("=H", 1)[0] else "big"
-
-
 def _checksum(data: bytes) -> int:
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = int(sum(struct.unpack(f"!{len(data) // 2}H", data)))
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF

@@ -10,7 +10,7 @@ from typing import Any
 from .case import Case
 
 PAIR = {"name": "v0", "peer": {"name": "v1"}}
-KEYS = ("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=")
+KEYS = ("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MHE=", "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=")
 
 
 def _made(kind: str, parent: bool = False, **options: Any) -> Case:

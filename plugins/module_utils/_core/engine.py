@@ -73,10 +73,10 @@ def converge(declaration: Declaration, world: World, *, check: bool = False, led
         warnings += [str(missing) for missing in plan.missing]
     if check or not plan.changed:
         if ledger is not None and not check:
-            ledger.settle(declaration, plan)
+            ledger.settle(declaration, plan, observed)
         return Report(plan, tuple(warnings), observed)
     world.permit()
-    _carry_out(declaration, world, plan, scopes, wanted, ledger)
+    _carry_out(declaration, world, plan, scopes, wanted, ledger, observed)
     return Report(plan, tuple(warnings), observed)
 
 
@@ -104,9 +104,10 @@ def _carry_out(
     scopes: dict[str, set[str]],
     wanted: Wanted,
     ledger: Ledger | None,
+    observed: Mapping[Key, Resource],
 ) -> None:
     if ledger is not None:
-        ledger.announce(declaration, plan)
+        ledger.announce(declaration, plan, observed)
     try:
         for _done in world.execute(plan.steps()):
             pass
@@ -121,7 +122,7 @@ def _carry_out(
         raise ApplyError(said + suffix, undone) from None
     _verify(declaration, world, scopes, wanted)
     if ledger is not None:
-        ledger.settle(declaration, plan)
+        ledger.settle(declaration, plan, observed)
 
 
 def _lost_namespace(plan: Plan, failed: Step) -> bool:

@@ -70,9 +70,9 @@ class Ledger:
                 declaration.desired[key] = resource.without(*_lost(resource, declaration, observed))
         return warnings
 
-    def announce(self, declaration: Declaration, plan: Plan) -> None:
+    def announce(self, declaration: Declaration, plan: Plan, observed: Mapping[Key, Resource]) -> None:
         """Remembers what is about to be made, before it is made."""
-        self._store.save({**self._records, **self._after(declaration, plan)}.values(), self._declared)
+        self._store.save({**self._records, **self._after(declaration, plan, observed)}.values(), self._declared)
 
     def withdraw(self) -> None:
         """The run was taken back: what was remembered before holds again."""
@@ -81,16 +81,16 @@ class Ledger:
         else:
             self._store.remove()
 
-    def settle(self, declaration: Declaration, plan: Plan) -> None:
+    def settle(self, declaration: Declaration, plan: Plan, observed: Mapping[Key, Resource]) -> None:
         """Remembers what is now there; nothing to remember leaves no file."""
-        records = self._after(declaration, plan)
+        records = self._after(declaration, plan, observed)
         if not records:
             if self._records or plan.changed:
                 self._store.remove()
         elif plan.changed or records != self._records:
             self._store.save(records.values(), self._declared)
 
-    def _after(self, declaration: Declaration, plan: Plan) -> dict[Key, Record]:
+    def _after(self, declaration: Declaration, plan: Plan, observed: Mapping[Key, Resource]) -> dict[Key, Record]:
         changes = {change.key: change for change in plan.changes}
         records = {}
         for key, resource in declaration.desired.items():
@@ -109,6 +109,9 @@ class Ledger:
                 lost = _LOST_BY_MOVING if change.action is Action.MOVE else ()
                 for name in (*change.fields, *lost):
                     original.setdefault(name, change.before.values.get(name))
+            if not KINDS[key.kind].owned and key in observed:
+                # Equal now, but the next change of another sysctl may take it along.
+                original.setdefault("value", observed[key].values["value"])
             records[key] = Record(key, created, dict(resource.values), original, source)
         return records
 

@@ -12,6 +12,7 @@ from .creation_order import CreationOrder
 from .effects import dependents, goes_down_with_link, lowers, owners, peer_key
 from .errors import ConflictError
 from .kinds import KINDS
+from .kinds.sysctl import SIDE_EFFECTS
 from .model import Action, Change, Declaration, Key, Resource, Step, describe
 from .show import show_diff
 
@@ -104,6 +105,7 @@ class _Planner:
         self._carry_addresses()
         self._apply_exact(declaration)
         self._expect_loopbacks()
+        self._expect_side_effects()
 
     def plan(self) -> Plan:
         deletions = self._deletions()
@@ -147,6 +149,16 @@ class _Planner:
             if key.kind == "netns" and key not in self.observed:
                 loopback = Key("link", key.ident[0], ("lo",))
                 self.observed[loopback] = Resource(loopback, {"kind": "", "master": "", "up": False, "mtu": 65536})
+
+    def _expect_side_effects(self) -> None:
+        """Some sysctls change others, which are then compared with what they will be."""
+        for key, wanted in self.desired.items():
+            other = SIDE_EFFECTS.get(key.ident[0]) if key.kind == "sysctl" else None
+            have = self.observed.get(key)
+            if other is not None and have is not None and KINDS["sysctl"].compare(wanted, have):
+                affected = Key("sysctl", key.netns, (other,))
+                opposite = "0" if wanted.values["value"] != "0" else "1"
+                self.observed[affected] = Resource(affected, {"value": opposite})
 
     def _ordered(self) -> list[Resource]:
         return sorted(self.desired.values(), key=lambda resource: KINDS[resource.key.kind].rank)

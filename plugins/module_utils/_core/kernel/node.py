@@ -178,6 +178,10 @@ class Node:
     def read_sysctls(self, ref: str, names: Iterable[str]) -> dict[str, str | None]:
         return sysctl.read(self.fd(ref) if ref else None, names) if self.exists(ref) else {}
 
+    def has_ipv6(self) -> bool:
+        """Whether the kernel was built and started with IPv6."""
+        return os.path.isdir("/proc/sys/net/ipv6")
+
     def write_sysctls(self, ref: str, values: Mapping[str, str]) -> None:
         sysctl.write(self.fd(ref) if ref else None, values)
 

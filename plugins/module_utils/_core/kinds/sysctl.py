@@ -24,6 +24,15 @@ SYSCTLS = Field(
 )
 
 
+# What the kernel sets to the opposite when one is written (inet_forward_change in net/ipv4/devinet.c).
+SIDE_EFFECTS = {
+    "net/ipv4/ip_forward": "net/ipv4/conf/all/accept_redirects",
+    "net/ipv4/conf/all/forwarding": "net/ipv4/conf/all/accept_redirects",
+}
+# On a kernel without IPv6, what a missing sysctl amounts to; others of net/ipv6 are missing there.
+_WITHOUT_IPV6 = {"disable_ipv6": "1", "accept_ra": "0", "accept_redirects": "0", "autoconf": "0", "forwarding": "0"}
+
+
 def canonical_name(name: str) -> str:
     """net/ipv4/ip_forward, from either spelling (sysctl.d(5): the first separator decides)."""
     text(name)
@@ -47,7 +56,11 @@ def declare_sysctls(sysctls: Mapping[str, Any], netns: str, path: str, place: Pl
     for name, value in sysctls.items():
         try:
             key = Key("sysctl", netns, (canonical_name(str(name)),))
-            place.add(Resource(key, {"value": canonical_value(value)}, f"{path}.{name}"))
+            where = f"{path}.{name}"
+            place.add(Resource(key, {"value": canonical_value(value)}, where))
+            if key.ident[0] in SIDE_EFFECTS:
+                # Nothing is asked of it, but its value is remembered, so that it can be set back.
+                place.add(Resource(Key("sysctl", netns, (SIDE_EFFECTS[key.ident[0]],)), {}, where, partial=True))
         except ValueError as problem:
             raise InputError(f"{path}.{name}", str(problem)) from None
 
@@ -69,6 +82,9 @@ class SysctlKind(Kind):
         names = [key.ident[0] for key in wanted or () if key.kind == "sysctl" and key.netns == netns]
         found = node.read_sysctls(netns, names) if names else {}
         keys = {name: Key("sysctl", netns, (name,)) for name in names}
+        if any(value is None for value in found.values()) and not node.has_ipv6():
+            missing = (name for name, value in found.items() if value is None and name.startswith("net/ipv6/"))
+            found.update({name: _WITHOUT_IPV6.get(name.rpartition("/")[2]) for name in list(missing)})
         return {keys[n]: Resource(keys[n], {"value": v}) for n, v in found.items() if v is not None}
 
     def references(self, resource: Resource) -> list[tuple[str, Key]]:
@@ -83,7 +99,8 @@ class SysctlKind(Kind):
         return [Step(stage, Verb.SET, change, after, after.values, change.before)]
 
     def execute(self, steps: Sequence[Step], node: Any) -> None:
-        for netns, group in by_netns(steps).items():
+        for netns, unordered in by_netns(steps).items():
+            group = sorted(unordered, key=lambda step: step.key.ident[0] not in SIDE_EFFECTS)
             try:
                 node.write_sysctls(netns, {step.key.ident[0]: step.values["value"] for step in group})
             except KernelError as problem:

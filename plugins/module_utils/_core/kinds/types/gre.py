@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from ...canonical import integer
 from ...fields import Field
 from ..link_type import Attribute, LinkType
@@ -16,8 +14,8 @@ GRE_FIELDS = {
     **FIELDS,
     "key": Field("int", "For O(kind=gre) and O(kind=gretap): the key.", check=integer(1, 2**32 - 1), recreate=True),
 }
-# GRE_KEY of linux/if_tunnel.h, a big-endian flag, without which the kernel ignores the keys.
-_HAS_KEY = int.from_bytes(b"\x20\x00", sys.byteorder)
+# GRE_KEY of linux/if_tunnel.h, without which the kernel ignores the keys.
+_HAS_KEY = 0x2000
 KEY = Attribute(
     "IFLA_GRE_IKEY",
     decode=lambda key: key or None,

@@ -9,8 +9,33 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.containerland.net.plugins.plugin_utils import reachability, reachability_matrix, topologies
-from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError
+
+try:
+    from ansible_collections.containerland.net.plugins.plugin_utils import (
+        reachability,
+        reachability_matrix,
+        topologies,
+    )
+    from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError
+
+    MISSING = ""
+except ImportError as import_problem:
+    MISSING = f"netaddr is needed on the controller: {import_problem}"
+
+
+NAMES = (
+    "containers_topology",
+    "routed_routes",
+    "overlay_topology",
+    "reachability_sources",
+    "reachability_targets",
+    "reachability_report",
+    "reachability_matrix",
+)
+
+
+def _refuse(*_args: Any, **_options: Any) -> Any:
+    raise AnsibleFilterError(MISSING)
 
 
 def _said_plainly(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,21 +76,24 @@ def reachability_report(
 
 def matrix(
     reports: Sequence[Mapping[str, Any]],
-    columns: int = reachability_matrix.MOST_COLUMNS,
+    columns: int | None = None,
     plan: Mapping[str, Any] | None = None,
     nodes: Sequence[str] = (),
 ) -> str:
     """The matrix of one or more nodes' reports; those of `nodes` that did not report get rows without answers."""
+    most = reachability_matrix.MOST_COLUMNS if columns is None else columns
     found = {report["node"]: report for report in reports}
     silent = [node for node in nodes if plan is not None and node in plan["nodes"] and node not in found]
     found.update({node: reachability_report({}, plan or {}, node) for node in silent})
-    return reachability_matrix.render([cell for node in sorted(found) for cell in found[node]["cells"]], columns)
+    return reachability_matrix.render([cell for node in sorted(found) for cell in found[node]["cells"]], most)
 
 
 class FilterModule:
     """Ansible's way in."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
+        if MISSING:
+            return dict.fromkeys(NAMES, _refuse)
         functions: dict[str, Callable[..., Any]] = {
             "containers_topology": topologies.containers_topology,
             "routed_routes": topologies.routed_routes,
@@ -75,4 +103,4 @@ class FilterModule:
             "reachability_report": reachability_report,
             "reachability_matrix": matrix,
         }
-        return {name: _said_plainly(function) for name, function in functions.items()}
+        return {name: _said_plainly(functions[name]) for name in NAMES}

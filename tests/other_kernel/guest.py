@@ -136,7 +136,7 @@ def main(prog: str, description: str, boot: Boot, scratch_base: Callable[[int], 
     options = arguments(prog, description)
     scratch = None
     try:
-        scratch = Path(tempfile.mkdtemp(prefix="containerland-guest-", dir=scratch_base(options.memory)))
+        scratch = Path(tempfile.mkdtemp(prefix=f"containerland-guest-{os.getpid()}-", dir=scratch_base(options.memory)))
         return run(options, boot, scratch)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain at its end

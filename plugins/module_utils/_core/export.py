@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .canonical import PROTOCOLS, TABLES, named
+from .fields import Field
 from .kinds import DECLARATIONS, KINDS
 from .kinds.link import PORT_FLAGS
 from .kinds.neighbor import PROXY
@@ -106,7 +107,8 @@ def _end(key: Key, resource: Resource, addresses: Mapping[tuple[str, str], Optio
         element["vlans"] = [{"vid": v, "pvid": p, "untagged": u} for v, p, u in values["vlans"]]
     link_type = TYPES.get(values["kind"])
     if link_type is not None:
-        element.update({n: values[n] for n in link_type.fields if values.get(n) not in (None, "", ())})
+        own = {n: f for n, f in link_type.fields.items() if values.get(n) not in (None, "", ())}
+        element.update({n: _without_secrets(f, values[n]) for n, f in own.items() if not f.secret})
         if link_type.parent:
             element["parent"] = values["parent"]
             if values.get("parent_netns", key.netns) != key.netns:
@@ -114,6 +116,13 @@ def _end(key: Key, resource: Resource, addresses: Mapping[tuple[str, str], Optio
         elif values["kind"] == "vxlan" and values.get("parent_netns", key.netns) not in (key.netns, "?"):
             element["underlay_netns"] = values["parent_netns"]
     return {**element, **addresses.get((key.netns, key.ident[0]), {})}
+
+
+def _without_secrets(field: Field, value: Any) -> Any:
+    """Keys stay on the node; an element without them declares everything else, and leaves them as they are."""
+    if field.fields is None or not isinstance(value, (list, tuple)):
+        return value
+    return [{n: v for n, v in part.items() if n not in field.fields or not field.fields[n].secret} for part in value]
 
 
 def _route(key: Key, values: Mapping[str, Any]) -> Options:

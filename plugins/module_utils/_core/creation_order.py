@@ -34,8 +34,7 @@ class CreationOrder:
         return self._depths[key]
 
     def _needs(self, key: Key) -> Iterator[Key]:
-        resource = self._creating[key].after
-        assert resource is not None
+        resource = self._creating[key].new
         kind = KINDS["link"]
         yield from (other for _option, other in kind.references(resource))
         other_end = peer_key(resource)

@@ -161,9 +161,7 @@ def _verify(declaration: Declaration, world: World, scopes: dict[str, set[str]],
     if not plan.changed:
         return
     change = plan.changes[0]
-    resource = change.after or change.before
-    assert resource is not None
-    problem = f"the kernel accepted all changes, but {describe(resource)}"
+    problem = f"the kernel accepted all changes, but {describe(change.subject)}"
     if change.action is not Action.CHANGE or change.before is None or change.after is None:
         raise VerifyError(f"{problem} {'still exists' if change.after is None else 'does not exist'}")
     name = change.fields[0]
@@ -200,9 +198,8 @@ def inverse(plan: Plan) -> Declaration:
     made = {c.key.ident[0] for c in plan.changes if c.key.kind == "netns" and c.before is None}
     for change in plan.changes:
         if change.before is None:
-            assert change.after is not None
             made_again = change.key in plan.vanished
-            if KINDS[change.key.kind].owned and not change.after.partial and not made_again:
+            if KINDS[change.key.kind].owned and not change.new.partial and not made_again:
                 declaration.absent[change.key] = Resource(change.key)
         elif change.before.key.netns not in made:
             declaration.desired[change.before.key] = _as_before(change)
@@ -213,8 +210,7 @@ def inverse(plan: Plan) -> Declaration:
 
 
 def _as_before(change: Change) -> Resource:
-    before = change.before
-    assert before is not None
+    before = change.old
     if change.action is Action.CHANGE:
         # A port that comes back to its bridge begins anew.
         lost = (*PORT_FLAGS, "vlans") if "master" in change.fields else ()

@@ -81,10 +81,27 @@ class Change:
     implied: bool = False
     early: bool = False
 
+    @property
+    def old(self) -> Resource:
+        """`before`, of a change that has one."""
+        if self.before is None:
+            raise AssertionError(f"{self.action.value} {self.key} has no state before")
+        return self.before
+
+    @property
+    def new(self) -> Resource:
+        """`after`, of a change that has one."""
+        if self.after is None:
+            raise AssertionError(f"{self.action.value} {self.key} has no state after")
+        return self.after
+
+    @property
+    def subject(self) -> Resource:
+        """The object as it will be, or as it was if it goes."""
+        return self.old if self.after is None else self.after
+
     def __str__(self) -> str:
-        resource = self.after or self.before
-        assert resource is not None
-        words = f"{self.action.value} {describe(resource)}"
+        words = f"{self.action.value} {describe(self.subject)}"
         if self.action is Action.MOVE and self.before is not None:
             return f"{words} from {describe(self.before)}"
         return f"{words} ({', '.join(self.fields)})" if self.fields else words

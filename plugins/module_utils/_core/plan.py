@@ -278,8 +278,7 @@ class _Planner:
 
     def _missing(self, changes: Iterable[Change]) -> Iterator[Missing]:
         for change in changes:
-            wanted = change.after
-            assert wanted is not None
+            wanted = change.new
             place = Key("netns", "", (wanted.key.netns,))
             if _is_name(wanted.key.netns) and not self._will_exist(place):
                 yield Missing(_join(wanted.path, "netns"), place)

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 _NEWNS, _NEWUSER, _NEWNET = 0x20000, 0x10000000, 0x40000000
-_MS_REC, _MS_PRIVATE = 0x4000, 0x40000
+_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _OWN_DIRECTORIES = ("/run", "/var/lib")
+_SANDBOX = "/run/sandbox"
 
 
 def run_privately(work: Callable[[], object]) -> str | None:
@@ -59,6 +60,13 @@ def enter() -> None:
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
     assert libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0
+    kept = os.open(_SANDBOX, os.O_PATH) if os.path.isdir(_SANDBOX) else -1
     for directory in _OWN_DIRECTORIES:
         found = libc.mount(b"test", directory.encode(), b"tmpfs", 0, None)
         assert found == 0, f"{directory}: {os.strerror(ctypes.get_errno())}"
+    if kept >= 0:
+        # scripts/sandbox has its home and temporary files there.
+        os.mkdir(_SANDBOX)
+        found = libc.mount(f"/proc/self/fd/{kept}".encode(), _SANDBOX.encode(), None, _MS_BIND, None)
+        assert found == 0, f"{_SANDBOX}: {os.strerror(ctypes.get_errno())}"
+        os.close(kept)

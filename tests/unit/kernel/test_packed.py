@@ -52,45 +52,82 @@ LINKS = {
     ),
     "veth, all options": (
         packed.veth_create(
-            "web1", "eth0", index=7, peer_index=2, netns_fd=8, peer_netns_fd=9, mac=MAC, peer_mac=FAR_MAC,
-            mtu=1450, peer_mtu=1400, master=3, up=True, txqueuelen=10, peer_txqueuelen=20, group=4,
+            "web1",
+            "eth0",
+            index=7,
+            peer_index=2,
+            netns_fd=8,
+            peer_netns_fd=9,
+            mac=MAC,
+            peer_mac=FAR_MAC,
+            mtu=1450,
+            peer_mtu=1400,
+            master=3,
+            up=True,
+            txqueuelen=10,
+            peer_txqueuelen=20,
+            group=4,
             peer_group=5,
         ),
         (
-            16, ADD, {"index": 7, "flags": 1, "change": 1},
-            ("IFLA_IFNAME", "web1"), ("IFLA_ADDRESS", MAC), ("IFLA_MTU", 1450), ("IFLA_TXQLEN", 10),
-            ("IFLA_GROUP", 4), ("IFLA_NET_NS_FD", 8), ("IFLA_MASTER", 3),
+            16,
+            ADD,
+            {"index": 7, "flags": 1, "change": 1},
+            ("IFLA_IFNAME", "web1"),
+            ("IFLA_ADDRESS", MAC),
+            ("IFLA_MTU", 1450),
+            ("IFLA_TXQLEN", 10),
+            ("IFLA_GROUP", 4),
+            ("IFLA_NET_NS_FD", 8),
+            ("IFLA_MASTER", 3),
             veth(
-                ("IFLA_IFNAME", "eth0"), ("IFLA_ADDRESS", FAR_MAC), ("IFLA_MTU", 1400), ("IFLA_TXQLEN", 20),
-                ("IFLA_GROUP", 5), ("IFLA_NET_NS_FD", 9), peer_index=2,
+                ("IFLA_IFNAME", "eth0"),
+                ("IFLA_ADDRESS", FAR_MAC),
+                ("IFLA_MTU", 1400),
+                ("IFLA_TXQLEN", 20),
+                ("IFLA_GROUP", 5),
+                ("IFLA_NET_NS_FD", 9),
+                peer_index=2,
             ),
         ),
     ),
     "set": (
-        packed.link_set(
-            5, name="x", mac=MAC, mtu=9, master=0, up=False, netns_fd=3, txqueuelen=1, group=2, alias=""
-        ),
+        packed.link_set(5, name="x", mac=MAC, mtu=9, master=0, up=False, netns_fd=3, txqueuelen=1, group=2, alias=""),
         (
-            16, 0, {"index": 5, "change": 1}, ("IFLA_IFNAME", "x"), ("IFLA_ADDRESS", MAC), ("IFLA_MTU", 9),
-            ("IFLA_TXQLEN", 1), ("IFLA_GROUP", 2), ("IFLA_NET_NS_FD", 3), ("IFLA_MASTER", 0),
+            16,
+            0,
+            {"index": 5, "change": 1},
+            ("IFLA_IFNAME", "x"),
+            ("IFLA_ADDRESS", MAC),
+            ("IFLA_MTU", 9),
+            ("IFLA_TXQLEN", 1),
+            ("IFLA_GROUP", 2),
+            ("IFLA_NET_NS_FD", 3),
+            ("IFLA_MASTER", 0),
             ("IFLA_IFALIAS", ""),
         ),
     ),
     "addrgenmode": (
         packed.link_set(5, addrgenmode=1),
         (
-            16, 0, {"index": 5},
+            16,
+            0,
+            {"index": 5},
             ("IFLA_AF_SPEC", nested(("AF_INET6", nested(("IFLA_INET6_ADDR_GEN_MODE", 1))))),
         ),
     ),
     "port": (
         packed.port_set(5, hairpin=True, isolated=False, neigh_suppress=True, learning=False),
         (
-            19, 0, {"family": 7, "index": 5},
+            19,
+            0,
+            {"family": 7, "index": 5},
             (
                 "IFLA_PROTINFO",
                 nested(
-                    ("IFLA_BRPORT_MODE", 1), ("IFLA_BRPORT_ISOLATED", 0), ("IFLA_BRPORT_NEIGH_SUPPRESS", 1),
+                    ("IFLA_BRPORT_MODE", 1),
+                    ("IFLA_BRPORT_ISOLATED", 0),
+                    ("IFLA_BRPORT_NEIGH_SUPPRESS", 1),
                     ("IFLA_BRPORT_LEARNING", 0),
                 ),
                 NESTED,
@@ -104,48 +141,70 @@ LINKS = {
     "dump of a master": (packed.dump_links(0, master=4), (18, 0, {}, ("IFLA_MASTER", 4))),
     "get": (packed.get_link("web1"), (18, 0, {}, ("IFLA_EXT_MASK", 8), ("IFLA_IFNAME", "web1"))),
     "get by index": (packed.get_link(index=4), (18, 0, {"index": 4}, ("IFLA_EXT_MASK", 8))),
-}  # fmt: skip
+}
 ADDRESSES = {
     "new": (
         packed.address_new(3, "10.0.0.1/24"),
         (
-            20, ADD, {"family": 2, "prefixlen": 24, "index": 3}, ("IFA_LOCAL", "10.0.0.1"), ("IFA_ADDRESS",
-            "10.0.0.1"),
+            20,
+            ADD,
+            {"family": 2, "prefixlen": 24, "index": 3},
+            ("IFA_LOCAL", "10.0.0.1"),
+            ("IFA_ADDRESS", "10.0.0.1"),
         ),
     ),
     "loopback": (
         packed.address_new(1, "127.0.0.2"),
         (
-            20, ADD, {"family": 2, "prefixlen": 32, "index": 1, "scope": 254},
-            ("IFA_LOCAL", "127.0.0.2"), ("IFA_ADDRESS", "127.0.0.2"),
+            20,
+            ADD,
+            {"family": 2, "prefixlen": 32, "index": 1, "scope": 254},
+            ("IFA_LOCAL", "127.0.0.2"),
+            ("IFA_ADDRESS", "127.0.0.2"),
         ),
     ),
     "peer": (
         packed.address_new(
-            3, "10.0.0.1", peer="10.0.0.2/31", broadcast="10.0.0.3", label="a:b", scope=253, replace=True,
+            3,
+            "10.0.0.1",
+            peer="10.0.0.2/31",
+            broadcast="10.0.0.3",
+            label="a:b",
+            scope=253,
+            replace=True,
         ),
         (
-            20, REPLACE, {"family": 2, "prefixlen": 31, "index": 3, "scope": 253},
-            ("IFA_LOCAL", "10.0.0.1"), ("IFA_ADDRESS", "10.0.0.2"), ("IFA_BROADCAST", "10.0.0.3"),
+            20,
+            REPLACE,
+            {"family": 2, "prefixlen": 31, "index": 3, "scope": 253},
+            ("IFA_LOCAL", "10.0.0.1"),
+            ("IFA_ADDRESS", "10.0.0.2"),
+            ("IFA_BROADCAST", "10.0.0.3"),
             ("IFA_LABEL", "a:b"),
         ),
     ),
     "IPv6": (
         packed.address_new(3, f"{SIX}/64", nodad=True),
         (
-            20, ADD, {"family": 10, "prefixlen": 64, "flags": 2, "index": 3}, ("IFA_LOCAL", SIX),
+            20,
+            ADD,
+            {"family": 10, "prefixlen": 64, "flags": 2, "index": 3},
+            ("IFA_LOCAL", SIX),
             ("IFA_ADDRESS", SIX),
         ),
     ),
     "delete": (
         packed.address_delete(3, "10.0.0.1/24"),
         (
-            21, 0, {"family": 2, "prefixlen": 24, "index": 3}, ("IFA_LOCAL", "10.0.0.1"), ("IFA_ADDRESS",
-            "10.0.0.1"),
+            21,
+            0,
+            {"family": 2, "prefixlen": 24, "index": 3},
+            ("IFA_LOCAL", "10.0.0.1"),
+            ("IFA_ADDRESS", "10.0.0.1"),
         ),
     ),
     "dump": (packed.dump_addresses(3), (22, 0, {"index": 3})),
-}  # fmt: skip
+}
 V4 = {"family": 2, "table": 254, "proto": 4, "type": 1}
 V6 = {**V4, "family": 10}
 ROUTES = {
@@ -154,9 +213,14 @@ ROUTES = {
             Spec("10.1.0.0/16", "10.0.0.1", 3, metric=5, source="10.0.0.9", mtu=1400, onlink=True, tos=8),
         ),
         (
-            24, ADD, {**V4, "dst_len": 16, "flags": 4, "tos": 8}, ("RTA_DST", "10.1.0.0"), ("RTA_GATEWAY",
-            "10.0.0.1"),
-            ("RTA_OIF", 3), ("RTA_PRIORITY", 5), ("RTA_PREFSRC", "10.0.0.9"),
+            24,
+            ADD,
+            {**V4, "dst_len": 16, "flags": 4, "tos": 8},
+            ("RTA_DST", "10.1.0.0"),
+            ("RTA_GATEWAY", "10.0.0.1"),
+            ("RTA_OIF", 3),
+            ("RTA_PRIORITY", 5),
+            ("RTA_PREFSRC", "10.0.0.9"),
             ("RTA_METRICS", nested(("RTAX_MTU", 1400))),
         ),
     ),
@@ -168,14 +232,21 @@ ROUTES = {
     "large table": (
         packed.route_new(Spec("10.1.0.1", oif=3, table=1000, protocol=3)),
         (
-            24, ADD, {**V4, "table": 0, "proto": 3, "dst_len": 32, "scope": 253},
-            ("RTA_DST", "10.1.0.1"), ("RTA_OIF", 3), ("RTA_TABLE", 1000),
+            24,
+            ADD,
+            {**V4, "table": 0, "proto": 3, "dst_len": 32, "scope": 253},
+            ("RTA_DST", "10.1.0.1"),
+            ("RTA_OIF", 3),
+            ("RTA_TABLE", 1000),
         ),
     ),
     "local": (
         packed.route_new(Spec("10.1.0.1", oif=1, type=packed.RTN_LOCAL)),
         (
-            24, ADD, {**V4, "table": 255, "type": 2, "dst_len": 32, "scope": 254}, ("RTA_DST", "10.1.0.1"),
+            24,
+            ADD,
+            {**V4, "table": 255, "type": 2, "dst_len": 32, "scope": 254},
+            ("RTA_DST", "10.1.0.1"),
             ("RTA_OIF", 1),
         ),
     ),
@@ -192,7 +263,9 @@ ROUTES = {
             Spec("::/0", nexthops=(packed.Nexthop(SIX, 3, 1, 0), packed.Nexthop("fd00::2", 4, 5, 4))),
         ),
         (
-            24, ADD, V6,
+            24,
+            ADD,
+            V6,
             (
                 "RTA_MULTIPATH",
                 [
@@ -208,13 +281,16 @@ ROUTES = {
     ),
     "dump": (packed.dump_routes(2), (26, 0, {"family": 2})),
     "dump a table": (packed.dump_routes(10, 1000), (26, 0, {"family": 10}, ("RTA_TABLE", 1000))),
-}  # fmt: skip
+}
 FDB = {"family": 7, "ifindex": 3, "flags": 2, "state": 128}
 NEIGHBORS = {
     "new": (
         packed.neighbor_new(3, "10.0.0.1", MAC, replace=True),
         (
-            28, REPLACE, {"family": 2, "ifindex": 3, "state": 128}, ("NDA_DST", "10.0.0.1"),
+            28,
+            REPLACE,
+            {"family": 2, "ifindex": 3, "state": 128},
+            ("NDA_DST", "10.0.0.1"),
             ("NDA_LLADDR", MAC),
         ),
     ),
@@ -228,8 +304,15 @@ NEIGHBORS = {
     "fdb": (
         packed.fdb_new(3, MAC, destination="192.0.2.1", vlan=5, vni=9, port=4789, via=4),
         (
-            28, ADD, FDB, ("NDA_LLADDR", MAC), ("NDA_DST", "192.0.2.1"), ("NDA_VLAN", 5), ("NDA_PORT", 4789),
-            ("NDA_VNI", 9), ("NDA_IFINDEX", 4),
+            28,
+            ADD,
+            FDB,
+            ("NDA_LLADDR", MAC),
+            ("NDA_DST", "192.0.2.1"),
+            ("NDA_VLAN", 5),
+            ("NDA_PORT", 4789),
+            ("NDA_VNI", 9),
+            ("NDA_IFINDEX", 4),
         ),
     ),
     "fdb append": (
@@ -245,7 +328,7 @@ NEIGHBORS = {
         (29, 0, FDB, ("NDA_LLADDR", MAC), ("NDA_DST", "192.0.2.1")),
     ),
     "fdb dump": (packed.dump_fdb(3, 4), (30, 0, {"family": 7}, ("NDA_IFINDEX", 3), ("NDA_MASTER", 4))),
-}  # fmt: skip
+}
 TABLES = ((LINK, LINKS), (ADDRESS, ADDRESSES), (ROUTE, ROUTES), (NEIGHBOR, NEIGHBORS))
 CASES = [
     pytest.param(module, *case, id=f"{module.rpartition('.')[2]} {name}")

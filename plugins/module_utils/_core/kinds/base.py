@@ -91,14 +91,11 @@ class Kind:
     def steps(self, change: Change, context: Context) -> list[Step]:
         """The requests that carry out a change."""
         if change.action is Action.DELETE:
-            assert change.before is not None
             stage = Stage.CLEAR if change.early else self.remove
-            return [Step(stage, Verb.DELETE, change, change.before, before=change.before)]
-        assert change.after is not None
+            return [Step(stage, Verb.DELETE, change, change.old, before=change.old)]
         if change.action is Action.CREATE:
-            return [Step(self.add, Verb.ADD, change, change.after, change.after.values)]
-        assert change.before is not None
-        whole = change.before.with_values(**change.after.values)
+            return [Step(self.add, Verb.ADD, change, change.new, change.new.values)]
+        whole = change.old.with_values(**change.new.values)
         return [Step(self.add, Verb.SET, change, whole, whole.values, change.before)]
 
     def encode(self, step: Step, node: Any) -> bytes:

@@ -82,19 +82,16 @@ class LinkKind(Kind):
     def steps(self, change: Change, context: Context) -> list[Step]:
         if change.action is Action.DELETE:
             return super().steps(change, context)
-        after, before = change.after, change.before
-        assert after is not None
+        after, before = change.new, change.before
         if change.action is Action.CHANGE:
-            assert before is not None
-            whole = before.with_values(**after.values)
+            whole = change.old.with_values(**after.values)
             # A port that goes to another bridge begins anew.
             again = PORT if "master" in change.fields else ()
             names = dict.fromkeys((*change.fields, *(name for name in again if name in after.values)))
             return _settings(change, whole, {name: after.values[name] for name in names}, before)
         steps = []
         if change.action is Action.REPLACE:
-            assert before is not None
-            steps.append(Step(Stage.CLEAR, Verb.DELETE, change, before, before=before))
+            steps.append(Step(Stage.CLEAR, Verb.DELETE, change, change.old, before=before))
         verb = Verb.MOVE if change.action is Action.MOVE else Verb.ADD
         partner = context.partner(after) if verb is Verb.ADD else None
         if verb is Verb.MOVE or after.values.get("kind") != "veth" or partner is not None:
@@ -272,8 +269,8 @@ def _random_mac() -> str:
 
 def _move(step: Step, node: Any) -> list[bytes]:
     """Into the other namespace under its new name; a rename in place needs the link down on older kernels."""
-    assert step.before is not None
-    origin, old = step.before.key.netns, step.before.key.ident[0]
+    before = step.change.old.key
+    origin, old = before.netns, before.ident[0]
     netns, new = step.key.netns, step.key.ident[0]
     index = node.index(origin, old)
     if origin == netns:

@@ -57,7 +57,8 @@ def test_reach(nodes: dict[str, Machine]) -> None:
 def test_commands(nodes: dict[str, Machine]) -> None:
     node = nodes["node1"]
     address = node.inside("web1").addresses("eth0")[0].split("/")[0]
-    answer = f"import urllib.request; print(urllib.request.urlopen('http://{address}').status)"
-    wait = f"for _ in $(seq 50); do python3 -c \"{answer}\" 2>/dev/null && break; sleep 0.1; done"
+    answer = f"import urllib.request; print(urllib.request.urlopen('http://{address}', timeout=5).status)"
+    wait = f'for _ in $(seq 50); do python3 -c "{answer}" 2>/dev/null && break; sleep 0.1; done'
     assert node.inside("db").sh(wait).strip() == "200"
-    assert node.sh("tr '\\0' '\\n' </proc/$(pgrep -f 'time[.]sleep' | tail -n 1)/environ | grep ^COLOR").strip() == "COLOR=blue"
+    environment = node.sh("tr '\\0' '\\n' </proc/$(pgrep -f 'time[.]sleep' | tail -n 1)/environ").splitlines()
+    assert {"COLOR=blue", "CONTAINER=web2", "NODE=node1"} <= set(environment)

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E402
 """Ansible's usual output without diffs and includes, and a record of what a run changed: <playbook>[.check].json."""
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from ansible import context
 from ansible.plugins.callback.default import CallbackModule as Default
 
 
-class CallbackModule(Default):  # type: ignore[misc]
+class CallbackModule(Default):
     """Beside printing, keeps what changed or failed, in the order in which it came."""
 
     CALLBACK_VERSION = 2.0

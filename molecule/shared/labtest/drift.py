@@ -1,7 +1,7 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a scenario's drift.yml says: commands that break something on a node, and how converge repairs it."""
+"""What a scenario's vars/drift.yml says: commands that break something on a node, and how converge repairs it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ class Drift(NamedTuple):
 
 def of_scenario() -> list[Drift]:
     """The drift of the scenario that runs."""
-    path = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "drift.yml")
-    return [Drift(**entry) for entry in yaml.safe_load(path.read_text(encoding="utf-8"))] if path.exists() else []
+    path = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "vars", "drift.yml")
+    entries = yaml.safe_load(path.read_text(encoding="utf-8"))["drift"] if path.exists() else []
+    return [Drift(**entry) for entry in entries]
 
 
 def expected(drifts: list[Drift]) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes of the lab and their containers as testinfra hosts, reached by nsenter(1) rather than by Ansible: it is faster."""
+"""Nodes of the lab and their containers as testinfra hosts, reached by nsenter(1), which is faster than Ansible."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NODES = Path("/run/containerland/nodes")
 SANDBOX = "localhost"
 
 
-class NsenterBackend(LocalBackend):  # type: ignore[misc]
+class NsenterBackend(LocalBackend):
     """Runs commands in the namespaces of a node, or in a network namespace that has a name there."""
 
     NAME = "nsenter"
@@ -39,7 +39,7 @@ class NsenterBackend(LocalBackend):  # type: ignore[misc]
         return self.run_local(shlex.join([*self._enter, "sh", "-c", said]))
 
 
-class Machine(Host):  # type: ignore[misc]
+class Machine(Host):
     """A testinfra host that can also be asked in the kernel's words."""
 
     def __init__(self, node: str, container: str = "") -> None:
@@ -86,12 +86,12 @@ class Machine(Host):  # type: ignore[misc]
         return {entry["dst"]: entry["lladdr"] for entry in found}
 
     def forwarding(self, device: str) -> set[tuple[str, str]]:
-        """(MAC, where to) of the entries of a VXLAN device's own forwarding table."""
+        """(MAC, where to) of the permanent entries of a VXLAN device's own forwarding table."""
         found = self.ask(f"bridge fdb show dev {device}")
-        return {(entry["mac"], entry["dst"]) for entry in found if "dst" in entry}
+        return {(entry["mac"], entry["dst"]) for entry in found if "dst" in entry and entry["state"] == "permanent"}
 
     def ping(self, address: str, *, size: int = 56) -> int:
-        """TTL of the first answer to unfragmented pings of so many bytes of data; 0 without an answer for ten seconds."""
+        """TTL of the first answer to unfragmented pings of so many bytes; 0 without an answer for ten seconds."""
         done = self.run(f"ping -n -c 1 -w 10 -M do -s {size} {address}")
         found = [word for word in done.stdout.split() if word.startswith("ttl=")]
         return int(found[0][4:]) if found else 0

@@ -40,5 +40,5 @@ def _lines(entry: Entry) -> list[str]:
     if "plan" in entry:
         return list(entry["plan"])
     if "started" in entry:
-        return [f"{verb[:-2]} {name}" for verb in ("started", "stopped") for name in entry[verb]]
+        return [f"{verb} {name}" for verb in ("started", "stopped") for name in entry[verb]]
     return [entry["task"]]

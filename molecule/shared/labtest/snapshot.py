@@ -48,7 +48,7 @@ def save() -> dict[str, list[str]]:
 def difference() -> str:
     """What has changed on the nodes since `save`, as a unified diff; empty if nothing has."""
     before, now = json.loads(_file().read_text(encoding="utf-8")), everywhere()
-    lines = []
+    lines: list[str] = []
     for name in sorted({*before, *now}):
         lines += difflib.unified_diff(
             before.get(name, []), now.get(name, []), f"{name} before", f"{name} now", n=0, lineterm=""

@@ -34,7 +34,7 @@ class Case:
         after: `KIND NETNS/IDENT` → values that the object has then; None where it is gone. Blanks part the ident.
         error: the whole message, where the run is refused; nothing has changed then.
         lasting: the want takes foreign objects away, so teardown cannot leave what was there before.
-        needs: the kernel's features (tests/uml/features.py).
+        needs: the kernel's features (tests/other_kernel/features.py).
     """
 
     name: str

@@ -149,9 +149,7 @@ def command(*words: str, directory: Path | None = None, text: str = "") -> str:
     """Return the output of a command, each byte a character; raise NotRunError with its messages if it fails."""
     path = f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}"
     environment = {**os.environ, "PATH": path, "LC_ALL": "C"}
-    done = subprocess.run(
-        words, cwd=directory, input=text.encode(), capture_output=True, env=environment, check=False
-    )
+    done = subprocess.run(words, cwd=directory, input=text.encode(), capture_output=True, env=environment, check=False)
     if done.returncode:
         raise NotRunError(f"{' '.join(words)}: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout.decode("latin-1")

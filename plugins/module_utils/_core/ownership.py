@@ -109,7 +109,7 @@ class Ledger:
                 lost = _LOST_BY_MOVING if change.action is Action.MOVE else ()
                 for name in (*change.fields, *lost):
                     original.setdefault(name, change.before.values.get(name))
-            if not KINDS[key.kind].owned and key in observed:
+            if known is None and not KINDS[key.kind].owned and key in observed:
                 # Equal now, but the next change of another sysctl may take it along.
                 original.setdefault("value", observed[key].values["value"])
             records[key] = Record(key, created, dict(resource.values), original, source)

@@ -160,9 +160,7 @@ def run(command: str) -> subprocess.CompletedProcess[str]:
 def test_node_is_found_when_the_command_runs(tmp_path: Path, quoted: str) -> None:
     (tmp_path / "node1.pid").write_text("77\n")
     fake = tmp_path / "fake nsenter"
-    fake.write_text(
-        '#!/bin/sh\necho "$1 $2 $3" >&2\nwhile [ "$1" != -- ]; do shift; done; shift; exec "$@"\n'
-    )
+    fake.write_text('#!/bin/sh\necho "$1 $2 $3" >&2\nwhile [ "$1" != -- ]; do shift; done; shift; exec "$@"\n')
     fake.chmod(0o755)
     command, module = build(
         quoted,

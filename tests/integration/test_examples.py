@@ -98,7 +98,7 @@ def own_module(task: Task) -> str | None:
 
 
 def features(task: Task) -> set[str]:
-    """What the task needs of the kernel that not every kernel has (the names are those of tests/other_kernel/features.py)."""
+    """What the task needs that not every kernel has (the names are those of tests/other_kernel/features.py)."""
     options = task.get(own_module(task) or "") or {}
     found = {options["kind"]} if "kind" in options else set()
     return found - EVERYWHERE | ({"bridge_vlan_filtering"} if options.get("vlan_filtering") else set())

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from ansible_collections.containerland.net.plugins.module_utils._core.errors imp
 
 from tests.integration.support.kernel import said, same, sh, snapshot
 from tests.integration.support.run import Options, apply, breaking
+from tests.other_kernel.elsewhere import NAME
 
 #: (command, dotted path in its JSON, the value or the list of values there; None for "there is none")
 Says = tuple[str, str, Any]
@@ -42,6 +44,9 @@ ip neighbor add 203.0.113.9 lladdr 02:f0:00:00:00:09 dev fbr nud permanent
 ip link add fvx type vxlan id 999 dstport 4789 local 203.0.113.1 nolearning
 bridge fdb append 00:00:00:00:00:00 dev fvx dst 203.0.113.77
 """
+
+#: Whether this runs in one of the kernels that are started for the tests.
+EMULATED = NAME in os.environ
 
 
 @dataclass
@@ -140,10 +145,13 @@ def refuse(module: str, options: Options, name: str) -> None:
 
 
 def survive_failures(module: str, options: Options) -> None:
-    """Lets each step of the run fail in turn; afterwards all is as before, but for the numbers of links."""
+    """Lets each step of the run fail in turn; afterwards all is as before, but for the numbers of links.
+
+    On an emulated kernel, where that takes ten times as long, only the last one, before which most was done.
+    """
     before = snapshot(numbers=False)
     count = len(apply(module, options, check=True).plan.steps())
-    for number in range(count):
+    for number in range(max(0, count - 1) if EMULATED else 0, count):
         with pytest.raises(ApplyError) as problem:
             apply(module, options, world=breaking(number, KernelError(errno.EIO, "for the test")))
         assert "EIO" in str(problem.value) and problem.value.undone, str(problem.value)

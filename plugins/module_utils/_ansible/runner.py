@@ -101,7 +101,7 @@ def run_topology() -> NoReturn:
     def work(node: Node) -> dict[str, Any]:
         declaration = declare_topology(module.params, node.canonical)
         given = {name: value for name, value in module.params.items() if value is not None}
-        return _converge(module, node, declaration, lambda: Ledger(Store(module.params["name"]), given))
+        return _converge(module, node, declaration, lambda: Ledger(Store(module.params["name"]), given, node.is_gone))
 
     guarded(module, work)
 

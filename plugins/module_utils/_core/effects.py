@@ -37,6 +37,8 @@ def owners(resource: Resource) -> Iterator[Key]:
     if key.kind == "link":
         if values.get("parent"):
             yield Key("link", values.get("parent_netns", key.netns), (values["parent"],))
+        if values.get("kind") == "vxlan" and values.get("device"):
+            yield Key("link", values.get("parent_netns") or key.netns, (values["device"],))
         if values.get("peer"):
             yield Key("link", values["peer"][0], (values["peer"][1],))
     elif key.kind == "sysctl":

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Callable
 
 from .kinds import KINDS
 from .kinds.sysctl import device_of
@@ -24,18 +24,25 @@ class Ledger:
     Args:
         store: where they are remembered.
         declared: what is written beside them, so that the state can be restored without Ansible.
+        is_gone: whether the namespace of a reference is no more, and all that was in it with it.
     """
 
-    def __init__(self, store: Store, declared: Mapping[str, Any]) -> None:
+    def __init__(
+        self, store: Store, declared: Mapping[str, Any], is_gone: Callable[[str], bool] = lambda ref: False
+    ) -> None:
         self._store = store
         self._declared = declared
+        self._is_gone = is_gone
         self._records = store.load()
 
     def prune(self, declaration: Declaration) -> Declaration:
         """Adds what the owner no longer declares: what it created is absent, what it changed gets its old values."""
         desired, absent = dict(declaration.desired), dict(declaration.absent)
+        gone = {ref for ref in {key.netns for key in self._records} if self._is_gone(ref)}
         for key, record in self._records.items():
-            if key in desired or key in absent:
+            if key in desired or key in absent or key.netns in gone:
+                continue
+            if record.source is not None and record.source.netns in gone:
                 continue
             if record.created:
                 absent[key] = Resource(key)
@@ -65,8 +72,13 @@ class Ledger:
                 continue
             if declaration.absent.pop(key, None) is not None:
                 warnings.append(f"{describe(have)} is no longer the {kind} that was made here, and is left alone")
-        for key, resource in declaration.desired.items():
-            if not resource.path:
+        for key, resource in list(declaration.desired.items()):
+            if resource.path:
+                continue
+            if key not in observed and resource.source not in observed:
+                warnings.append(f"{describe(resource)} is gone, so it cannot be set back to what it was")
+                del declaration.desired[key]
+            else:
                 declaration.desired[key] = resource.without(*_lost(resource, declaration, observed))
         return warnings
 

@@ -168,7 +168,9 @@ class _Planner:
         keys.sort(key=lambda key: -KINDS[key.kind].rank)
         self._refuse_kind_mismatch(keys)
         implied = dependents(self.observed, keys)
-        early = self._wanted_again(implied, keys)
+        routes = self._routes_that_go(keys)
+        implied.update(routes)
+        early = self._wanted_again(implied, keys) | self._addresses_in_the_way(keys, routes)
         changes = [
             Change(
                 Action.DELETE,
@@ -189,7 +191,51 @@ class _Planner:
         if not again:
             return set()
         links = (key for key in deleted if key.kind == "link")
-        return {key for key in links if not again.isdisjoint(dependents(self.observed, [key]))}
+        first = {key for key in links if not again.isdisjoint(dependents(self.observed, [key]))}
+        known = {*self.desired, *self.absent}
+        foreign = [key for key in dependents(self.observed, first) if key.kind == "link" and key not in known]
+        if foreign:
+            owner = describe(self.observed[min(again)])
+            sitting = describe(self.observed[foreign[0]])
+            raise ConflictError(f"cannot make {owner} anew: {sitting} sits on it and was not declared")
+        return first
+
+    def _routes_that_go(self, deleted: Iterable[Key]) -> dict[Key, Resource]:
+        """IPv4 routes over links that lose their last IPv4 address (fib_disable_ip in net/ipv4/fib_frontend.c)."""
+        gone = {key for key in deleted if key.kind == "address" and ":" not in key.ident[1]}
+        left = {
+            (key.netns, key.ident[0])
+            for key in (*self.observed, *self.desired)
+            if key.kind == "address" and ":" not in key.ident[1] and key not in gone
+        }
+        emptied = {(key.netns, key.ident[0]) for key in gone} - left
+        return {
+            key: resource
+            for key, resource in self.observed.items()
+            if emptied and key.kind == "route" and ":" not in key.ident[0] and key not in self.absent
+            if any((key.netns, hop.get("device")) in emptied for hop in resource.values["nexthops"])
+        }
+
+    def _addresses_in_the_way(self, deleted: Iterable[Key], routes: Mapping[Key, Resource]) -> set[Key]:
+        """Addresses to delete first: those that take a wanted route along, IPv6 ones that get another prefix."""
+        wanted = {
+            (key.netns, key.ident[0], key.ident[1].partition("/")[0])
+            for key in self.desired
+            if key.kind == "address" and ":" in key.ident[1]
+        }
+        devices = {
+            (key.netns, hop.get("device"))
+            for key, resource in routes.items()
+            if key in self.desired
+            for hop in resource.values["nexthops"]
+        }
+        return {
+            key
+            for key in deleted
+            if key.kind == "address"
+            if (key.netns, key.ident[0], key.ident[1].partition("/")[0]) in wanted
+            or (":" not in key.ident[1] and (key.netns, key.ident[0]) in devices)
+        }
 
     def _refuse_kind_mismatch(self, keys: Iterable[Key]) -> None:
         for key in keys:

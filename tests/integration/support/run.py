@@ -36,10 +36,10 @@ def apply(module: str, options: Options, *, check: bool = False, world: type[Ker
         else:
             declaration = declare_one(module, options, node.canonical)
         if check:
-            ledger = Ledger(Store(options["name"]), given) if module == "topology" else None
+            ledger = Ledger(Store(options["name"]), given, node.is_gone) if module == "topology" else None
             return converge(declaration, world(node), check=True, ledger=ledger)
         with node_lock():
-            ledger = Ledger(Store(options["name"]), given) if module == "topology" else None
+            ledger = Ledger(Store(options["name"]), given, node.is_gone) if module == "topology" else None
             return converge(declaration, world(node), ledger=ledger)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Callable
 
-from ..errors import KernelError
+from ..errors import KernelError, MissingError
 from ..kinds.base import StepError
 from ..model import Step, describe
 from . import netlink, netns, packed, reader, sysctl
@@ -71,6 +71,15 @@ class Node:
             return False
         self.fd(ref)
         return True
+
+    def is_gone(self, ref: str) -> bool:
+        """Whether a path, process or container is certainly no more; a name may be made anew, an engine be down."""
+        if not ref or is_name(ref):
+            return False
+        try:
+            return not os.path.exists(path_of_ref(ref))
+        except MissingError as problem:
+            return any(words in str(problem).lower() for words in ("no such container", "not running"))
 
     def fd(self, ref: str) -> int:
         if ref not in self._fds:

@@ -95,3 +95,13 @@ def test_a_link_under_a_foreign_one_is_not_made_anew(above: str) -> None:
     with pytest.raises(ConflictError, match="'m9' sits on it"):
         apply("topology", topology(veth=[{**pair, "peer": {"name": "p2"}}]))
     assert said("ip -j link show m9", "ifname") and said("ip -j link show p", "ifname")
+
+
+def test_a_port_comes_back_with_its_settings() -> None:
+    sh("ip link add brx type bridge; ip link add e0 type veth peer name e1; ip link set e0 master brx")
+    sh("bridge link set dev e0 hairpin on isolated on")
+    converge(topology(bridge=[{"name": "br0", "ports": ["e0"]}]))
+    assert apply("topology", ABSENT).changed
+    assert said("ip link show e0", "master") == ["brx"]
+    assert said("ip link show e0", "linkinfo.info_slave_data.hairpin") == [True]
+    assert said("ip link show e0", "linkinfo.info_slave_data.isolated") == [True]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from .kinds import KINDS
+from .kinds.link import PORT_FLAGS
 from .kinds.sysctl import device_of
 from .model import Action, Declaration, Key, Resource, describe
 from .plan import Plan
@@ -121,6 +122,9 @@ class Ledger:
                 lost = _LOST_BY_MOVING if change.action is Action.MOVE else ()
                 for name in (*change.fields, *lost):
                     original.setdefault(name, change.before.values.get(name))
+                if "master" in change.fields:
+                    flags = {n: v for n, v in change.before.values.items() if n in PORT_FLAGS}
+                    original = {**flags, **original}
             if known is None and not KINDS[key.kind].owned and key in observed:
                 # Equal now, but the next change of another sysctl may take it along.
                 original.setdefault("value", observed[key].values["value"])

@@ -19,6 +19,7 @@ from .plan import Plan, make_plan
 from .show import shown
 
 Wanted = dict[Key, frozenset[str]]
+_GO_WITH_LINKS = {name for name, kind in KINDS.items() if not kind.stands_alone}
 
 
 class World(Protocol):
@@ -26,6 +27,12 @@ class World(Protocol):
 
     def observe(self, scopes: Mapping[str, set[str]], wanted: Wanted | None) -> dict[Key, Resource]:
         """What exists, of these kinds in these namespaces, and all named namespaces."""
+
+    def resolve(self, declaration: Declaration, observed: Mapping[Key, Resource], check: bool) -> Declaration:
+        """The declaration with all in the node's own canonical form; raises InputError."""
+
+    def warnings(self) -> list[str]:
+        """What the user should know of what was seen."""
 
     def permit(self) -> None:
         """Raises MissingError where this process may not change anything."""
@@ -64,6 +71,8 @@ def converge(declaration: Declaration, world: World, *, check: bool = False, led
     observed = world.observe(scopes, wanted)
     if ledger is not None:
         warnings += ledger.spare_foreign(declaration, observed)
+    declaration = world.resolve(declaration, observed, check)
+    warnings += world.warnings()
     plan = make_plan(declaration, observed)
     plan, observed = _look_closer(declaration, world, plan, scopes, observed)
     plan.steps()
@@ -87,7 +96,8 @@ def _look_closer(
     looked: set[str] = set()
     while plan.destructive() - looked:
         looked |= plan.destructive()
-        scopes.update({netns: set(KINDS) for netns in looked})
+        for netns in looked:
+            scopes[netns] = scopes.get(netns, set()) | _GO_WITH_LINKS
         if plan.loose_ends():
             for key in observed:
                 if key.kind == "netns":

@@ -17,6 +17,7 @@ from .model import Key, Resource
 
 # Sysctls are read by name only.
 READABLE = tuple(kind for kind in KINDS if kind not in ("sysctl", "netns"))
+_CHEAP = tuple(kind for kind in READABLE if not KINDS[kind].stands_alone)
 INFO: Fields = {
     "netns": Field(
         "list",
@@ -47,7 +48,7 @@ class Observable(Protocol):
 def look(world: Observable, namespaces: Sequence[str], kinds: Sequence[str] | None = None) -> dict[str, Any]:
     """The state of the namespaces: `topology` is valid input of the module of that name."""
     # Addresses are shown with their links.
-    scopes = {ref: set(kinds or READABLE) | {"link"} for ref in namespaces}
+    scopes = {ref: set(kinds or _CHEAP) | {"link"} for ref in namespaces}
     observed = world.observe(scopes, None)
     found = export(observed, list(namespaces))
     topology = {option: found.get(option, []) for option in LISTS}

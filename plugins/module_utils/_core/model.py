@@ -17,7 +17,8 @@ class Key(NamedTuple):
     """What identifies an object on a node.
 
     Attributes:
-        kind: netns, link, address, route, rule, neighbor, fdb, sysctl.
+        kind: netns, link, address, route, rule, neighbor, fdb, sysctl, iptables_chain, iptables_jump, ipset,
+            ipset_entry.
         netns: canonical reference of the namespace it lives in; '' is the one the run started in.
         ident: the rest, per kind; its first part is the device's name where the object belongs to one.
     """
@@ -150,8 +151,9 @@ class Stage(enum.IntEnum):
     """When a step happens; each stage ends before the next begins.
 
     Create down, configure, raise ports last: a port that is up receives every multicast of the others, which makes
-    a bridge with a thousand ports quadratic. Sysctls stand before the links that they guard; routes come when
-    devices are up. Deletions come after everything else has succeeded, for a deleted namespace cannot be rolled back.
+    a bridge with a thousand ports quadratic. Sysctls and packet filters stand before the links that they guard are up,
+    and outlive them; routes come when devices are up. Deletions come after everything else has succeeded, for a
+    deleted namespace cannot be rolled back.
     """
 
     CLEAR = 0
@@ -159,6 +161,8 @@ class Stage(enum.IntEnum):
     SYSCTL = 20
     LINK = 30
     LINK_SYSCTL = 50
+    SET = 52
+    CHAIN = 53
     SETTINGS = 55
     ADDRESS = 60
     FDB = 65
@@ -174,6 +178,8 @@ class Stage(enum.IntEnum):
     REMOVE_ADDRESS = 130
     RESTORE = 135
     REMOVE_LINK = 140
+    REMOVE_CHAIN = 145
+    REMOVE_SET = 150
     REMOVE_NETNS = 170
 
 

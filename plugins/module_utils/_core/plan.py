@@ -167,6 +167,7 @@ class _Planner:
         keys = [key for key in self.absent if key in self.observed and KINDS[key.kind].owned]
         keys.sort(key=lambda key: -KINDS[key.kind].rank)
         self._refuse_kind_mismatch(keys)
+        self._refuse_blocked(keys)
         implied = dependents(self.observed, keys)
         routes = self._routes_that_go(keys)
         implied.update(routes)
@@ -242,6 +243,14 @@ class _Planner:
             wanted, have = self.absent[key].values.get("kind"), self.observed[key].values.get("kind")
             if wanted is not None and wanted != have:
                 raise ConflictError(f"{describe(self.observed[key])} is not a {wanted} and is left alone")
+
+    def _refuse_blocked(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            if Key("netns", "", (key.netns,)) in self.absent:
+                continue
+            reason = KINDS[key.kind].blocked(self.observed[key], self.absent, self.desired)
+            if reason:
+                raise ConflictError(f"cannot delete {describe(self.observed[key])}: {reason}")
 
     def _implied(self, key: Key, implied: Mapping[Key, Resource], deleted: list[Key]) -> bool:
         """Whether the kernel removes it with another one; of a veth's ends, the first is asked for."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .kinds import KINDS
 from .model import REDACTED, Action, Change, Resource, describe
 
 SECRETS = frozenset({"private_key", "preshared_key"})
@@ -17,6 +18,11 @@ def show_diff(changes: Iterable[Change]) -> dict[str, str]:
     """Ansible's before and after, one block per object; of an object that stays, only the fields that differ."""
     before, after = [], []
     for change in changes:
+        own = KINDS[change.key.kind].show(change)
+        if own is not None:
+            before += _lines(change.before, own[0])
+            after += _lines(change.after, own[1])
+            continue
         names = change.fields if change.action is not Action.REPLACE else ()
         if change.action is Action.CHANGE and change.before is not None and change.after is not None:
             before.append(_block(change.before, names))
@@ -27,6 +33,12 @@ def show_diff(changes: Iterable[Change]) -> dict[str, str]:
         if change.after is not None:
             after.append(_block(change.after, ()))
     return {"before": "".join(before), "after": "".join(after)}
+
+
+def _lines(resource: Resource | None, lines: list[str]) -> list[str]:
+    if resource is None:
+        return []
+    return [f"{describe(resource)}\n", *(f"  {line}\n" for line in lines)]
 
 
 def _block(resource: Resource, names: tuple[str, ...]) -> str:

@@ -14,7 +14,13 @@ from ansible_collections.containerland.net.plugins.module_utils._core.errors imp
 from ansible_collections.containerland.net.plugins.module_utils._core.kinds.base import StepError, by_netns
 from ansible_collections.containerland.net.plugins.module_utils._core.kinds.link import PORT_FLAGS
 from ansible_collections.containerland.net.plugins.module_utils._core.kinds.types import TYPES
-from ansible_collections.containerland.net.plugins.module_utils._core.model import Key, Resource, Step, describe
+from ansible_collections.containerland.net.plugins.module_utils._core.model import (
+    Declaration,
+    Key,
+    Resource,
+    Step,
+    describe,
+)
 
 from .fake_kernel import FakeKernel
 from .fake_links import Values
@@ -52,6 +58,12 @@ class FakeWorld:
         self._fail_at, self._errno, self._kill_at = fail_at, errno, kill_at
         self._meanwhile = meanwhile
         self._seen: set[str] = {""}
+
+    def resolve(self, declaration: Declaration, observed: Mapping[Key, Resource], check: bool) -> Declaration:
+        return declaration
+
+    def warnings(self) -> list[str]:
+        return []
 
     def permit(self) -> None:
         if self._meanwhile is not None:

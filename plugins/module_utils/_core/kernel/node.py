@@ -35,6 +35,7 @@ class Node:
         self._sockets: dict[tuple[str, int], netlink.Socket] = {}
         self._identities: dict[tuple[int, int], str] = {}
         self._seen: dict[tuple[Any, ...], Any] = {}
+        self._warnings: dict[str, None] = {}
         self.fd("")
 
     def close(self) -> None:
@@ -142,6 +143,15 @@ class Node:
                 if error is not None and not (step.verb.value == "delete" and error.errno in GONE):
                     action = f"{step.change.action.value} {describe(step.resource)}"
                     raise StepError(step, KernelError(error.errno, action, error.words))
+
+    # -- telling
+
+    def warn(self, text: str) -> None:
+        """Something that the user should know, though nothing fails for it."""
+        self._warnings[text] = None
+
+    def warnings(self) -> list[str]:
+        return list(self._warnings)
 
     # -- looking
 

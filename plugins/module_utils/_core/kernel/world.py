@@ -11,7 +11,7 @@ from itertools import groupby
 from ..errors import MissingError
 from ..kinds import KINDS
 from ..kinds.base import Wanted
-from ..model import Key, Resource, Step
+from ..model import Declaration, Key, Resource, Step
 from .node import Node
 
 # Reading these costs nothing that is not read anyway, and everything refers to them.
@@ -58,12 +58,30 @@ class KernelWorld:
         """
         done = 0
         for _stage, group in groupby(steps, key=lambda step: step.stage):
-            stage = list(group)
-            for name in dict.fromkeys(step.key.kind for step in stage):
-                part = [step for step in stage if step.key.kind == name]
-                KINDS[name].execute(part, self.node)
+            parts: dict[str, list[Step]] = {}
+            for step in group:
+                parts.setdefault(KINDS[step.key.kind].batch or step.key.kind, []).append(step)
+            for part in parts.values():
+                KINDS[part[0].key.kind].execute(part, self.node)
                 done += len(part)
                 yield done
+
+    def resolve(self, declaration: Declaration, observed: Mapping[Key, Resource], check: bool) -> Declaration:
+        """The declaration with all in the node's own canonical form."""
+        by_kind: dict[str, dict[Key, Resource]] = {}
+        for key, resource in declaration.desired.items():
+            by_kind.setdefault(key.kind, {})[key] = resource
+        desired = dict(declaration.desired)
+        for name, group in by_kind.items():
+            for key, resource in KINDS[name].resolve(group, observed, self.node, check).items():
+                if resource.key != key:
+                    del desired[key]
+                desired[resource.key] = resource
+        return Declaration(desired, declaration.absent, declaration.exact)
+
+    def warnings(self) -> list[str]:
+        """What the user should know of what was seen, each once."""
+        return self.node.warnings()
 
 
 def _by_place(wanted: Wanted) -> dict[tuple[str, str], dict[Key, frozenset[str]]]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Callable, Protocol
 
 from ..canonical import netns_ref
@@ -50,6 +50,9 @@ class Kind:
         add, remove: the stages of its creation and deletion.
         owned: False for settings, which are changed and restored but never created or deleted.
         follows_device: it vanishes with the link that its ident begins with.
+        stands_alone: it outlives all links, and reading it is dear (a program is started): it is read where it is
+            declared, and on request.
+        batch: kinds of the same batch are carried out together, by `execute` of any of them; '' is on its own.
     """
 
     name = ""
@@ -58,10 +61,25 @@ class Kind:
     remove: Stage = Stage.RESTORE
     owned = True
     follows_device = True
+    stands_alone = False
+    batch = ""
 
     def observe(self, node: Any, netns: str, wanted: Wanted | None) -> dict[Key, Resource]:
         """What exists of this kind in a namespace; at least all that `wanted` names."""
         raise NotImplementedError
+
+    def resolve(
+        self, desired: Mapping[Key, Resource], observed: Mapping[Key, Resource], node: Any, check: bool
+    ) -> Mapping[Key, Resource]:
+        """Those of the declared objects of this kind for which only the node knows the canonical form, in that form.
+
+        Args:
+            check: nothing will be changed; a reference to what an earlier task may make is a warning then.
+
+        Raises:
+            InputError: the node does not understand, or refuses, what was declared.
+        """
+        return {}
 
     def compare(self, desired: Resource, observed: Resource) -> tuple[str, ...]:
         """The names of the fields that were set and differ."""
@@ -79,6 +97,19 @@ class Kind:
         if not self.follows_device:
             return []
         return [("device", Key("link", resource.key.netns, (resource.key.ident[0],)))]
+
+    def blocked(self, resource: Resource, absent: Container[Key], desired: Mapping[Key, Resource]) -> str:
+        """Why an existing object may not be deleted, as the end of a sentence; '' if it may.
+
+        Args:
+            absent: what is to be deleted in the same run.
+            desired: what will be there.
+        """
+        return ""
+
+    def show(self, change: Change) -> tuple[list[str], list[str]] | None:
+        """The lines of --diff before and after, below the object's name; None for a line per field."""
+        return None
 
     def restorable(self, resource: Resource) -> bool:
         """Whether a roll-back makes this anew; not what the kernel makes by itself."""

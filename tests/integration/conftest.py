@@ -9,6 +9,8 @@ Fixtures run outside: they must not touch the network. A test marked `shared_net
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 pytest.register_assert_rewrite("tests.integration.support.cases", "tests.integration.support.kernel")
@@ -26,6 +28,12 @@ def pytest_sessionstart() -> None:
     """The import takes longer than most tests; the children inherit it."""
     messages.load("pyroute2.netlink.rtnl.ifinfmsg", "ifinfmsg")
     messages.load("pyroute2.netlink.rtnl.fibmsg", "fibmsg")
+
+
+def pytest_collection_finish() -> None:
+    """Else the collector writes to all that the child shares with its parent, which the kernel then copies."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,19 +60,27 @@ class Elsewhere:
         self.outcomes: dict[str, str] = {}
         self.finished: set[str] = set()
 
-    def run(self) -> None:
-        """Boot the kernel, run the tests there, replay their reports as they come."""
-        started = time.monotonic()
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Callable[[], None]]:
+        """Boot the kernel, which runs the tests; gives what replays their reports, to the last. It ends with this."""
+        started = time.time()
         with tempfile.TemporaryDirectory(prefix="containerland-reports-") as directory:
-            reports = Path(directory, "reports")
+            reports, output = Path(directory, "reports"), Path(directory, "output")
             reports.touch()
-            with Path(directory, "output").open("w+", encoding="utf-8", errors="replace") as output:
-                with self.start(directory, reports, output.fileno()) as guest:
-                    self.follow(guest, reports)
-                output.seek(0)
-                self.console = output.read()
-        self.seconds = time.monotonic() - started
-        self.require_all(guest.returncode)
+            with output.open("wb") as file:
+                guest = self.start(directory, reports, file.fileno())
+
+            def replay_all() -> None:
+                self.follow(guest, reports)
+                self.console = output.read_text(errors="replace")
+                self.seconds = output.stat().st_mtime - started
+                self.require_all(guest.returncode)
+
+            with guest:
+                try:
+                    yield replay_all
+                finally:
+                    guest.terminate()
 
     def start(self, directory: str, reports: Path, output: int) -> subprocess.Popen[bytes]:
         """Start pytest in the kernel, on precisely the tests that are to run there."""
@@ -91,20 +101,17 @@ class Elsewhere:
 
     def follow(self, guest: subprocess.Popen[bytes], reports: Path) -> None:
         """Replay each line that the guest adds to the reports, until the guest has ended."""
-        try:
-            with reports.open(encoding="utf-8") as stream:
-                line = ""
-                running = True
-                while running:
-                    running = guest.poll() is None
-                    for part in iter(stream.readline, ""):
-                        line += part
-                        if line.endswith("\n"):
-                            self.replay(json.loads(line))
-                            line = ""
-                    time.sleep(POLL_SECONDS if running else 0)
-        finally:
-            guest.terminate()
+        with reports.open(encoding="utf-8") as stream:
+            line = ""
+            running = True
+            while running:
+                running = guest.poll() is None
+                for part in iter(stream.readline, ""):
+                    line += part
+                    if line.endswith("\n"):
+                        self.replay(json.loads(line))
+                        line = ""
+                time.sleep(POLL_SECONDS if running else 0)
 
     def replay(self, data: dict[str, Any]) -> None:
         """Give one of the guest's reports to this session's reporters."""

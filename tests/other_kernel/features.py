@@ -23,6 +23,7 @@ FEATURES = {
     "ipvlan": "ip link add probe link port0 type ipvlan",
     "ipvs": "test -e /proc/net/ip_vs || modprobe ip_vs",
     "macvlan": "ip link add probe link port0 type macvlan",
+    "setgroups": "setpriv --clear-groups true",
     "sit": "ip link add probe type sit local 192.0.2.1 remote 192.0.2.2",
     "uml": "grep -q 'User Mode Linux' /proc/cpuinfo",
     "veth": "ip link add probe type veth peer name probe1",

@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """pytest plugin: a test marked `other_kernel("vlan", …)` runs here, or in another kernel if this one lacks one.
 
-Those that go elsewhere run after the local ones, in one boot of each kernel. There, this plugin writes each report
-to a file; here, it replays them, so that counts, failures and JUnit XML are those of one session.
+Those that go elsewhere run beside the local ones, in one boot of each kernel. There, this plugin writes each report
+to a file; here, it replays them when the local ones are done, so that counts, failures and JUnit XML are those of one
+session.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Generator
@@ -91,11 +93,13 @@ class Host:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        result = yield
-        for kernel in self.elsewhere:
-            session.testscollected += len(kernel.items)
-            kernel.run()
-            result = True
+        with contextlib.ExitStack() as running:
+            replays = [running.enter_context(kernel.running()) for kernel in self.elsewhere]
+            result = yield
+            for kernel, replay in zip(self.elsewhere, replays):
+                session.testscollected += len(kernel.items)
+                replay()
+                result = True
         return result
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -52,6 +52,8 @@ options:
       - neighbor
       - route
       - rule
+      - iptables_chain
+      - ipset
 """
 
 EXAMPLES = r"""

@@ -62,6 +62,7 @@ PREPARATIONS: dict[str, tuple[str, ...]] = {
         *PORTS,
         "ip link set web1 master shop0",
     ),
+    "ipset": ("ip netns add router", "ipset create partners hash:net"),
     "topology": ("ip netns add router",),
     "network_info": (
         "ip netns add web1 && ip netns add db",

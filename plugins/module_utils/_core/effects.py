@@ -1,23 +1,25 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What else happens when a link or a namespace goes: the kernel's own clearing up, foreseen."""
+"""What else happens when a link or a namespace goes, comes or moves: what the kernel does by itself, foreseen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from .errors import ConflictError
 from .kinds import KINDS
-from .kinds.sysctl import device_of
-from .model import Change, Key, Resource
+from .kinds.sysctl import SIDE_EFFECTS, device_of
+from .model import Change, Key, Resource, describe
 
 
 def dependents(observed: Mapping[Key, Resource], gone: Iterable[Key]) -> dict[Key, Resource]:
-    """What else the kernel removes when it removes these namespaces and links."""
+    """What else the kernel removes when it removes these namespaces, links and sets."""
     gone = set(gone)
     found: dict[Key, Resource] = {}
     names = {key.ident[0] for key in gone if key.kind == "netns"}
-    links = {key for key in gone if key.kind == "link"}
+    links = {key for key in gone if key.kind in ("link", "ipset")}
     if names:
         found.update((key, resource) for key, resource in observed.items() if key.netns in names and key not in gone)
     while links:
@@ -32,7 +34,7 @@ def dependents(observed: Mapping[Key, Resource], gone: Iterable[Key]) -> dict[Ke
 
 
 def owners(resource: Resource) -> Iterator[Key]:
-    """The links without which this object cannot be."""
+    """The links, or the set, without which this object cannot be."""
     key, values = resource.key, resource.values
     if key.kind == "link":
         if values.get("parent"):
@@ -46,6 +48,8 @@ def owners(resource: Resource) -> Iterator[Key]:
     elif key.kind == "route":
         for hop in values.get("nexthops", ()):
             yield Key("link", key.netns, (hop.get("device", ""),))
+    elif key.kind == "ipset_entry":
+        yield Key("ipset", key.netns, key.ident[:1])
     elif KINDS[key.kind].follows_device:
         yield Key("link", key.netns, key.ident[:1])
 
@@ -65,3 +69,111 @@ def lowers(change: Change) -> bool:
 def goes_down_with_link(key: Key) -> bool:
     """Routes, neighbours and IPv6 addresses (fib_disable_ip, neigh_ifdown, addrconf_ifdown)."""
     return key.kind in ("route", "neighbor") or (key.kind == "address" and ":" in key.ident[1])
+
+
+def wanted_again(
+    implied: Mapping[Key, Resource],
+    deleted: Iterable[Key],
+    desired: Mapping[Key, Resource],
+    absent: Mapping[Key, Resource],
+    observed: Mapping[Key, Resource],
+) -> set[Key]:
+    """The links to delete first, because something that is declared goes with them and is then made anew.
+
+    Raises ConflictError if a link that nobody declared goes with them too.
+    """
+    again = {key for key in implied if key in desired and key.kind == "link"}
+    if not again:
+        return set()
+    links = (key for key in deleted if key.kind == "link")
+    first = {key for key in links if not again.isdisjoint(dependents(observed, [key]))}
+    known = {*desired, *absent}
+    foreign = [key for key in dependents(observed, first) if key.kind == "link" and key not in known]
+    if foreign:
+        owner = describe(observed[min(again)])
+        sitting = describe(observed[foreign[0]])
+        raise ConflictError(f"cannot make {owner} anew: {sitting} sits on it and was not declared")
+    return first
+
+
+def routes_that_go(
+    deleted: Iterable[Key],
+    desired: Mapping[Key, Resource],
+    absent: Mapping[Key, Resource],
+    observed: Mapping[Key, Resource],
+) -> dict[Key, Resource]:
+    """IPv4 routes over links that lose their last IPv4 address (fib_disable_ip in net/ipv4/fib_frontend.c)."""
+    gone = {key for key in deleted if key.kind == "address" and ":" not in key.ident[1]}
+    left = {
+        (key.netns, key.ident[0])
+        for key in (*observed, *desired)
+        if key.kind == "address" and ":" not in key.ident[1] and key not in gone
+    }
+    emptied = {(key.netns, key.ident[0]) for key in gone} - left
+    return {
+        key: resource
+        for key, resource in observed.items()
+        if emptied and key.kind == "route" and ":" not in key.ident[0] and key not in absent
+        if any((key.netns, hop.get("device")) in emptied for hop in resource.values["nexthops"])
+    }
+
+
+def addresses_in_the_way(
+    deleted: Iterable[Key], routes: Mapping[Key, Resource], desired: Mapping[Key, Resource]
+) -> set[Key]:
+    """Addresses to delete first: those that take a wanted route along, IPv6 ones that get another prefix."""
+    wanted = {
+        (key.netns, key.ident[0], key.ident[1].partition("/")[0])
+        for key in desired
+        if key.kind == "address" and ":" in key.ident[1]
+    }
+    devices = {
+        (key.netns, hop.get("device"))
+        for key, resource in routes.items()
+        if key in desired
+        for hop in resource.values["nexthops"]
+    }
+    return {
+        key
+        for key in deleted
+        if key.kind == "address"
+        if (key.netns, key.ident[0], key.ident[1].partition("/")[0]) in wanted
+        or (":" not in key.ident[1] and (key.netns, key.ident[0]) in devices)
+    }
+
+
+def moving(desired: Mapping[Key, Resource], observed: Mapping[Key, Resource]) -> Iterator[tuple[Key, Key]]:
+    """(from, to) of the links that are moved or renamed."""
+    for key, wanted in desired.items():
+        if wanted.source is not None and wanted.source in observed and key not in observed:
+            yield wanted.source, key
+
+
+def carry_addresses(desired: Mapping[Key, Resource], observed: dict[Key, Resource]) -> None:
+    """A link that is renamed keeps its IPv4 addresses; IPv6 ones go as it goes down."""
+    for old, new in moving(desired, observed):
+        if old.netns != new.netns:
+            continue
+        for key, resource in list(observed.items()):
+            if key[:2] == ("address", old.netns) and key.ident[0] == old.ident[0] and ":" not in key.ident[1]:
+                carried = Key("address", new.netns, (new.ident[0], key.ident[1]))
+                observed[carried] = replace(resource, key=carried)
+
+
+def expect_loopbacks(desired: Mapping[Key, Resource], observed: dict[Key, Resource]) -> None:
+    """A new namespace has a loopback link, down."""
+    for key in desired:
+        if key.kind == "netns" and key not in observed:
+            loopback = Key("link", key.ident[0], ("lo",))
+            observed[loopback] = Resource(loopback, {"kind": "", "master": "", "up": False, "mtu": 65536})
+
+
+def expect_side_effects(desired: Mapping[Key, Resource], observed: dict[Key, Resource]) -> None:
+    """Some sysctls change others, which are then compared with what they will be."""
+    for key, wanted in desired.items():
+        other = SIDE_EFFECTS.get(key.ident[0]) if key.kind == "sysctl" else None
+        have = observed.get(key)
+        if other is not None and have is not None and KINDS["sysctl"].compare(wanted, have):
+            affected = Key("sysctl", key.netns, (other,))
+            opposite = "0" if wanted.values["value"] != "0" else "1"
+            observed[affected] = Resource(affected, {"value": opposite})

@@ -10,6 +10,7 @@ from typing import Any
 
 from .canonical import PROTOCOLS, TABLES, named
 from .fields import Field
+from .kernel.ipset import HEADER, unset, write_entry
 from .kinds import DECLARATIONS, KINDS
 from .kinds.link import PORT_FLAGS
 from .kinds.neighbor import PROXY
@@ -20,6 +21,7 @@ _SETTINGS: Mapping[str, Any] = {"master": "", "group": 0, "alias": "", "txqueuel
 _LOOPBACK = ("127.0.0.1/8", "::1/128")
 # The rules that every namespace begins with (fib_default_rules_init).
 _DEFAULT_RULES = (0, 32766, 32767)
+_COUNTERS = ("packets", "bytes")
 Options = dict[str, Any]
 
 
@@ -34,6 +36,7 @@ def export(observed: Mapping[Key, Resource], namespaces: list[str]) -> dict[str,
             element = _EXPORTS[key.kind](key, resource.values)
             if element:
                 found.setdefault(key.kind, []).append({**_place(key.netns), **element})
+    found["ipset"] = _sets(observed)
     return {name: elements for name, elements in found.items() if elements}
 
 
@@ -170,4 +173,28 @@ def _fdb(key: Key, values: Mapping[str, Any]) -> Options:
     return element
 
 
-_EXPORTS = {"route": _route, "rule": _rule, "neighbor": _neighbor, "fdb": _fdb}
+def _sets(observed: Mapping[Key, Resource]) -> list[Options]:
+    """Sets with what is in them; lists come last, when the sets that they hold are there."""
+    found: dict[tuple[str, str], Options] = {}
+    for key, resource in observed.items():
+        if key.kind == "ipset":
+            options = {name: resource.values[name] for name in HEADER if not unset(resource.values[name])}
+            found[key.netns, key.ident[0]] = {"name": key.ident[0], **_place(key.netns), **options}
+    for key, resource in observed.items():
+        if key.kind == "ipset_entry":
+            text = write_entry(key.ident[1], {n: v for n, v in resource.values.items() if n not in _COUNTERS})
+            found[key.netns, key.ident[0]].setdefault("entries", []).append(text)
+    return sorted(found.values(), key=lambda element: bool(element["type"] == "list:set"))
+
+
+def _iptables_chain(key: Key, values: Mapping[str, Any]) -> Options:
+    """A chain with all its rules, jumps of others among them; not a built-in one that does nothing."""
+    backend, version, table, chain = key.ident
+    if values["policy"] == "ACCEPT" and not values["rules"]:
+        return {}
+    element: Options = {"chain": chain, "table": table, "ip_version": version, "rules": list(values["rules"])}
+    element.update({n: v for n, v in (("policy", values["policy"]), ("backend", backend)) if v})
+    return element
+
+
+_EXPORTS = {"iptables_chain": _iptables_chain, "route": _route, "rule": _rule, "neighbor": _neighbor, "fdb": _fdb}

@@ -93,7 +93,22 @@ def _value(field: Field, value: Any, path: str) -> Any:
     elif not isinstance(value, (list, tuple)):
         raise InputError(path, f"must be a list, not {value!r}")
     element_type = field.elements or "str"
+    if element_type == "raw" and (short := _only(field)) is not None:
+        return [
+            _scalar(field, "raw", element, f"{path}[{index}]")
+            if isinstance(element, Mapping)
+            else {str(field.shorthand): _scalar(short, short.type, element, f"{path}[{index}].{field.shorthand}")}
+            for index, element in enumerate(value)
+        ]
     return [_scalar(field, element_type, element, f"{path}[{index}]") for index, element in enumerate(value)]
+
+
+def _only(field: Field) -> Field | None:
+    """The suboption that a plain element stands for, if the others say nothing by themselves (lists can be long)."""
+    fields = dict(field.fields or {})
+    short = fields.pop(str(field.shorthand), None)
+    quiet = all(other.default is None and not other.required for other in fields.values())
+    return short if quiet and short is not None and short.type != "list" else None
 
 
 def _scalar(field: Field, kind: str, value: Any, path: str) -> Any:

@@ -15,8 +15,8 @@ from .fields import Field, Fields
 from .kinds import KINDS
 from .model import Key, Resource
 
-# Sysctls are read by name only.
-READABLE = tuple(kind for kind in KINDS if kind not in ("sysctl", "netns"))
+# Sysctls are read by name only; entries are shown with their sets.
+READABLE = tuple(kind for kind in KINDS if kind not in ("sysctl", "netns", "ipset_entry", "iptables_jump"))
 _CHEAP = tuple(kind for kind in READABLE if not KINDS[kind].stands_alone)
 INFO: Fields = {
     "netns": Field(

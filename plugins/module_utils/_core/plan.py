@@ -6,17 +6,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from .conflicts import refuse_blocked, refuse_blocked_replacement, refuse_kind_mismatch, refuse_replacement
 from .creation_order import CreationOrder
-from .effects import dependents, goes_down_with_link, lowers, owners, peer_key
+from .effects import (
+    addresses_in_the_way,
+    carry_addresses,
+    dependents,
+    expect_loopbacks,
+    expect_side_effects,
+    goes_down_with_link,
+    lowers,
+    moving,
+    owners,
+    peer_key,
+    routes_that_go,
+    wanted_again,
+)
 from .errors import ConflictError
 from .kinds import KINDS
-from .kinds.sysctl import SIDE_EFFECTS
 from .model import Action, Change, Declaration, Key, Resource, Step, describe
 from .show import show_diff
 
 Observed = Mapping[Key, Resource]
+_REPLACEABLE = ("link", "ipset")
 _CREATING = (Action.CREATE, Action.REPLACE, Action.MOVE)
 
 
@@ -28,11 +42,8 @@ class Missing:
     key: Key
 
     def __str__(self) -> str:
-        what = "namespace" if self.key.kind == "netns" else self.key.kind
-        where = f" in netns '{self.key.netns}'" if self.key.netns else ""
-        problem = (
-            f"there is no {what} '{self.key.ident[0]}'{where}; create it first, or declare it in the same topology"
-        )
+        what = f"namespace '{self.key.ident[0]}'" if self.key.kind == "netns" else describe(Resource(self.key))
+        problem = f"there is no {what}; create it first, or declare it in the same topology"
         return f"{self.path}: {problem}" if self.path else problem
 
 
@@ -102,10 +113,10 @@ class _Planner:
         self.observed = dict(observed)
         self._as_found = observed
         self.vanished: dict[Key, Resource] = {}
-        self._carry_addresses()
+        carry_addresses(self.desired, self.observed)
         self._apply_exact(declaration)
-        self._expect_loopbacks()
-        self._expect_side_effects()
+        expect_loopbacks(self.desired, self.observed)
+        expect_side_effects(self.desired, self.observed)
 
     def plan(self) -> Plan:
         deletions = self._deletions()
@@ -114,22 +125,6 @@ class _Planner:
         creations = [replaced.get(change.key, change) for change in creations]
         missing = tuple(self._missing(creations))
         return Plan((*creations, *deletions), self.vanished, missing)
-
-    def _moving(self) -> Iterator[tuple[Key, Key]]:
-        """(from, to) of the links that are moved or renamed."""
-        for key, wanted in self.desired.items():
-            if wanted.source is not None and wanted.source in self.observed and key not in self.observed:
-                yield wanted.source, key
-
-    def _carry_addresses(self) -> None:
-        """A link that is renamed keeps its IPv4 addresses; IPv6 ones go as it goes down."""
-        for old, new in self._moving():
-            if old.netns != new.netns:
-                continue
-            for key, resource in list(self.observed.items()):
-                if key[:2] == ("address", old.netns) and key.ident[0] == old.ident[0] and ":" not in key.ident[1]:
-                    carried = Key("address", new.netns, (new.ident[0], key.ident[1]))
-                    self.observed[carried] = replace(resource, key=carried)
 
     def _apply_exact(self, declaration: Declaration) -> None:
         for exact in declaration.exact:
@@ -143,42 +138,27 @@ class _Planner:
                 elif "master" not in wanted.values:
                     self.desired[extra.key] = wanted.with_values(**extra.values)
 
-    def _expect_loopbacks(self) -> None:
-        """A new namespace has a loopback link, down."""
-        for key in self.desired:
-            if key.kind == "netns" and key not in self.observed:
-                loopback = Key("link", key.ident[0], ("lo",))
-                self.observed[loopback] = Resource(loopback, {"kind": "", "master": "", "up": False, "mtu": 65536})
-
-    def _expect_side_effects(self) -> None:
-        """Some sysctls change others, which are then compared with what they will be."""
-        for key, wanted in self.desired.items():
-            other = SIDE_EFFECTS.get(key.ident[0]) if key.kind == "sysctl" else None
-            have = self.observed.get(key)
-            if other is not None and have is not None and KINDS["sysctl"].compare(wanted, have):
-                affected = Key("sysctl", key.netns, (other,))
-                opposite = "0" if wanted.values["value"] != "0" else "1"
-                self.observed[affected] = Resource(affected, {"value": opposite})
-
     def _ordered(self) -> list[Resource]:
         return sorted(self.desired.values(), key=lambda resource: KINDS[resource.key.kind].rank)
 
     def _deletions(self) -> list[Change]:
         keys = [key for key in self.absent if key in self.observed and KINDS[key.kind].owned]
         keys.sort(key=lambda key: -KINDS[key.kind].rank)
-        self._refuse_kind_mismatch(keys)
-        self._refuse_blocked(keys)
+        refuse_kind_mismatch(keys, self.absent, self.observed)
+        refuse_blocked(keys, self.desired, self.absent, self.observed)
         implied = dependents(self.observed, keys)
-        routes = self._routes_that_go(keys)
+        routes = routes_that_go(keys, self.desired, self.absent, self.observed)
         implied.update(routes)
-        early = self._wanted_again(implied, keys) | self._addresses_in_the_way(keys, routes)
+        early = wanted_again(implied, keys, self.desired, self.absent, self.observed)
+        early |= addresses_in_the_way(keys, routes, self.desired)
+        order = {key: number for number, key in enumerate(keys)}
         changes = [
             Change(
                 Action.DELETE,
                 key,
                 self.observed[key],
                 None,
-                implied=key not in early and self._implied(key, implied, keys),
+                implied=key not in early and self._implied(key, implied, order),
                 early=key in early,
             )
             for key in keys
@@ -186,85 +166,19 @@ class _Planner:
         self._forget(implied, keys)
         return changes
 
-    def _wanted_again(self, implied: Mapping[Key, Resource], deleted: Iterable[Key]) -> set[Key]:
-        """The links to delete first, because something that is declared goes with them and is then made anew."""
-        again = {key for key in implied if key in self.desired and key.kind == "link"}
-        if not again:
-            return set()
-        links = (key for key in deleted if key.kind == "link")
-        first = {key for key in links if not again.isdisjoint(dependents(self.observed, [key]))}
-        known = {*self.desired, *self.absent}
-        foreign = [key for key in dependents(self.observed, first) if key.kind == "link" and key not in known]
-        if foreign:
-            owner = describe(self.observed[min(again)])
-            sitting = describe(self.observed[foreign[0]])
-            raise ConflictError(f"cannot make {owner} anew: {sitting} sits on it and was not declared")
-        return first
-
-    def _routes_that_go(self, deleted: Iterable[Key]) -> dict[Key, Resource]:
-        """IPv4 routes over links that lose their last IPv4 address (fib_disable_ip in net/ipv4/fib_frontend.c)."""
-        gone = {key for key in deleted if key.kind == "address" and ":" not in key.ident[1]}
-        left = {
-            (key.netns, key.ident[0])
-            for key in (*self.observed, *self.desired)
-            if key.kind == "address" and ":" not in key.ident[1] and key not in gone
-        }
-        emptied = {(key.netns, key.ident[0]) for key in gone} - left
-        return {
-            key: resource
-            for key, resource in self.observed.items()
-            if emptied and key.kind == "route" and ":" not in key.ident[0] and key not in self.absent
-            if any((key.netns, hop.get("device")) in emptied for hop in resource.values["nexthops"])
-        }
-
-    def _addresses_in_the_way(self, deleted: Iterable[Key], routes: Mapping[Key, Resource]) -> set[Key]:
-        """Addresses to delete first: those that take a wanted route along, IPv6 ones that get another prefix."""
-        wanted = {
-            (key.netns, key.ident[0], key.ident[1].partition("/")[0])
-            for key in self.desired
-            if key.kind == "address" and ":" in key.ident[1]
-        }
-        devices = {
-            (key.netns, hop.get("device"))
-            for key, resource in routes.items()
-            if key in self.desired
-            for hop in resource.values["nexthops"]
-        }
-        return {
-            key
-            for key in deleted
-            if key.kind == "address"
-            if (key.netns, key.ident[0], key.ident[1].partition("/")[0]) in wanted
-            or (":" not in key.ident[1] and (key.netns, key.ident[0]) in devices)
-        }
-
-    def _refuse_kind_mismatch(self, keys: Iterable[Key]) -> None:
-        for key in keys:
-            wanted, have = self.absent[key].values.get("kind"), self.observed[key].values.get("kind")
-            if wanted is not None and wanted != have:
-                raise ConflictError(f"{describe(self.observed[key])} is not a {wanted} and is left alone")
-
-    def _refuse_blocked(self, keys: Iterable[Key]) -> None:
-        for key in keys:
-            if Key("netns", "", (key.netns,)) in self.absent:
-                continue
-            reason = KINDS[key.kind].blocked(self.observed[key], self.absent, self.desired)
-            if reason:
-                raise ConflictError(f"cannot delete {describe(self.observed[key])}: {reason}")
-
-    def _implied(self, key: Key, implied: Mapping[Key, Resource], deleted: list[Key]) -> bool:
+    def _implied(self, key: Key, implied: Mapping[Key, Resource], deleted: Mapping[Key, int]) -> bool:
         """Whether the kernel removes it with another one; of a veth's ends, the first is asked for."""
-        if any(other.kind == "netns" and other.ident[0] == key.netns for other in deleted):
+        if Key("netns", "", (key.netns,)) in deleted:
             return True
         resource = self.observed[key]
         peer = peer_key(resource)
-        if peer in deleted and deleted.index(peer) < deleted.index(key):
+        if peer is not None and deleted.get(peer, len(deleted)) < deleted[key]:
             return True
         return any(owner in implied or owner in deleted for owner in owners(resource) if owner != peer)
 
     def _forget(self, implied: Mapping[Key, Resource], gone: Iterable[Key]) -> None:
         self.vanished.update(implied)
-        removed = {*implied, *gone} - {source for source, _key in self._moving()}
+        removed = {*implied, *gone} - {source for source, _key in moving(self.desired, self.observed)}
         for key in removed:
             self.observed.pop(key, None)
         for key, resource in self.observed.items():
@@ -276,37 +190,28 @@ class _Planner:
         found: dict[Key, Change] = {}
         for resource in self._ordered():
             have = self.observed.get(resource.key)
-            if resource.key.kind != "link" or have is None:
+            if resource.key.kind not in _REPLACEABLE or have is None:
                 continue
             kind = KINDS[resource.key.kind]
             fields = kind.compare(resource, have)
             fixed = kind.immutable(resource, fields)
             if fixed:
-                self._refuse_replacement(resource, have, fixed)
+                refuse_replacement(resource, have, fixed)
+                refuse_blocked_replacement(resource, have, self.absent)
                 found[resource.key] = Change(Action.REPLACE, resource.key, have, resource, fields)
         if found:
             implied = dependents(self.observed, found)
-            foreign = [k for k in implied if k.kind == "link" and k not in self.desired and not self._peer_of(k, found)]
+            foreign = [
+                k
+                for k in implied
+                if k.kind == "link" and k not in self.desired and peer_key(self.observed[k]) not in found
+            ]
             if foreign:
                 key = next(iter(found))
                 problem = f"cannot replace {describe(found[key].before or found[key].after)}"  # type: ignore[arg-type]
                 raise ConflictError(f"{problem}: {describe(self.observed[foreign[0]])} sits on it and was not declared")
             self._forget(implied, found)
         return found
-
-    def _peer_of(self, key: Key, replaced: Mapping[Key, Change]) -> bool:
-        return peer_key(self.observed[key]) in replaced
-
-    def _refuse_replacement(self, wanted: Resource, have: Resource, fixed: tuple[str, ...]) -> None:
-        name = fixed[0]
-        prefix = f"{wanted.path}: " if wanted.path else ""
-        is_now, should = have.values.get(name), wanted.values.get(name)
-        if name == "kind":
-            problem = f"{describe(have)} exists and is not a {should}; delete it first, or use another name"
-            raise ConflictError(prefix + problem)
-        if not wanted.recreate:
-            problem = f"{describe(have)} has {name} {_plain(is_now)}, which cannot become {_plain(should)} in place"
-            raise ConflictError(f"{prefix}{problem}; set recreate: true to have it made anew")
 
     def _change(self, wanted: Resource) -> Change | None:
         have = self.observed.get(wanted.key)
@@ -360,7 +265,3 @@ def _is_name(netns: str) -> bool:
 
 def _join(path: str, option: str) -> str:
     return f"{path}.{option}" if path else option
-
-
-def _plain(value: object) -> str:
-    return " ".join(str(part) for part in value if part != "") if isinstance(value, tuple) else str(value)

@@ -88,6 +88,15 @@ def create_many(names: Iterable[str]) -> dict[str, int]:
         return _in_thread(_create_here, wanted)
 
 
+def open_scratch() -> int:
+    """A new namespace without a name, as a descriptor; it ends when that is closed.
+
+    Raises:
+        MissingError: the process lacks CAP_SYS_ADMIN.
+    """
+    return _in_thread(_open_scratch_here)
+
+
 def delete(name: str) -> None:
     """Unmount and remove /run/netns/<name>; one that is already gone, or a stale plain file, is no error."""
     path = path_of_name(name)
@@ -178,6 +187,11 @@ def _create_here(wanted: Sequence[str]) -> dict[str, int]:
             delete(name)
         raise
     return made
+
+
+def _open_scratch_here() -> int:
+    _call("unshare", "create a scratch netns", CLONE_NEWNET)
+    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _create_one_here(name: str) -> int:

@@ -17,7 +17,7 @@ from typing import Any, Callable
 from ..errors import KernelError, MissingError
 from ..kinds.base import StepError
 from ..model import Step, describe
-from . import netlink, netns, packed, reader, sysctl
+from . import ipset, netlink, netns, packed, reader, sysctl, xtables
 from .refs import path_of_ref
 
 # Replies that mean that what should be removed is gone already: the device, the entry, the address.
@@ -36,6 +36,8 @@ class Node:
         self._identities: dict[tuple[int, int], str] = {}
         self._seen: dict[tuple[Any, ...], Any] = {}
         self._warnings: dict[str, None] = {}
+        # The words in which an iptables rule was given, by its place and the form that iptables gave it.
+        self.rules_as_given: dict[tuple[str, ...], str] = {}
         self.fd("")
 
     def close(self) -> None:
@@ -45,6 +47,20 @@ class Node:
             os.close(fd)
         self._sockets.clear()
         self._fds.clear()
+
+    def after_fork(self) -> None:
+        """In a child process: sockets of its own, and no hold on namespaces that can be deleted by their names."""
+        for opened in self._sockets.values():
+            opened.close()
+        self._sockets.clear()
+        for ref in [ref for ref in self._fds if is_name(ref)]:
+            os.close(self._fds.pop(ref))
+        self._identities = {netns.identity(fd): ref for ref, fd in self._fds.items()}
+        self.forget()
+
+    def fds(self) -> set[int]:
+        """The descriptors of the namespaces that are open."""
+        return set(self._fds.values())
 
     def __enter__(self) -> Node:
         return self
@@ -189,6 +205,39 @@ class Node:
 
     def rules(self, ref: str) -> list[Any]:
         return list(self._rows("rules", ref, reader.rules))
+
+    def ipsets(self, ref: str) -> Mapping[str, ipset.Header]:
+        found: Mapping[str, ipset.Header] = self._once(
+            ("ipsets", ref), lambda: ipset.headers(self.inside(ref)) if self.exists(ref) else {}
+        )
+        return found
+
+    def ipset_entries(self, ref: str, name: str, read: Callable[[list[str]], Any]) -> Any:
+        """What `read` makes of the entries of a set, which it gets in the words of ipset(8)."""
+        return self._once(("ipset", ref, name), lambda: read(ipset.entries(self.inside(ref), name)))
+
+    def iptables(self, ref: str, family: str, backend: str) -> tuple[xtables.Tables, frozenset[str]]:
+        """What iptables shows, and the tables that it cannot show."""
+        found: tuple[xtables.Tables, frozenset[str]] = self._once(
+            ("xtables", ref, family, backend),
+            lambda: xtables.read(self.iptables_at(ref, family, backend)) if self.exists(ref) else ({}, frozenset()),
+        )
+        return found
+
+    def iptables_elsewhere(self, ref: str, family: str, backend: str) -> tuple[str, xtables.Tables]:
+        """The name of the other backend, and what it holds."""
+        found: tuple[str, xtables.Tables] = self._once(
+            ("xtables elsewhere", ref, family, backend),
+            lambda: xtables.others(self.iptables_at(ref, family, backend)) if self.exists(ref) else ("", {}),
+        )
+        return found
+
+    def iptables_at(self, ref: str, family: str, backend: str) -> xtables.Place:
+        return xtables.Place(self.inside(ref), family, backend)
+
+    def inside(self, ref: str) -> int | None:
+        """The namespace as programs and sysctls take it: None is the one that the process is in."""
+        return self.fd(ref) if ref else None
 
     def port_vlans(self, ref: str, index: int) -> tuple[tuple[int, bool, bool], ...]:
         found: Mapping[int, tuple[tuple[int, bool, bool], ...]] = self._rows("vlans", ref, reader.vlans) or {}

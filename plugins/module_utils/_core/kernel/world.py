@@ -68,16 +68,27 @@ class KernelWorld:
 
     def resolve(self, declaration: Declaration, observed: Mapping[Key, Resource], check: bool) -> Declaration:
         """The declaration with all in the node's own canonical form."""
-        by_kind: dict[str, dict[Key, Resource]] = {}
-        for key, resource in declaration.desired.items():
-            by_kind.setdefault(key.kind, {})[key] = resource
-        desired = dict(declaration.desired)
-        for name, group in by_kind.items():
-            for key, resource in KINDS[name].resolve(group, observed, self.node, check).items():
+        desired = self._resolved(declaration.desired, observed, check)
+        given = {key: r for key, r in declaration.absent.items() if KINDS[key.kind].resolves_absent}
+        absent = {**declaration.absent, **self._resolved(given, observed, check)}
+        # What an owner made before is pruned under its canonical key, under which it may be declared again.
+        absent = {key: r for key, r in absent.items() if not (key in desired and KINDS[key.kind].resolves_absent)}
+        return Declaration(desired, absent, declaration.exact)
+
+    def _resolved(
+        self, resources: Mapping[Key, Resource], observed: Mapping[Key, Resource], check: bool
+    ) -> dict[Key, Resource]:
+        groups: dict[str, dict[Key, Resource]] = {}
+        for key, resource in resources.items():
+            kind = KINDS[key.kind]
+            groups.setdefault(kind.batch if kind.resolves_batch else key.kind, {})[key] = resource
+        found = dict(resources)
+        for group in groups.values():
+            for key, resource in KINDS[next(iter(group)).kind].resolve(group, observed, self.node, check).items():
                 if resource.key != key:
-                    del desired[key]
-                desired[resource.key] = resource
-        return Declaration(desired, declaration.absent, declaration.exact)
+                    del found[key]
+                found[resource.key] = resource
+        return found
 
     def warnings(self) -> list[str]:
         """What the user should know of what was seen, each once."""

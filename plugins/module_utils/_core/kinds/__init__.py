@@ -9,6 +9,10 @@ from .address import AddressKind
 from .any_link import LinkDeclaration
 from .base import Declarable, Kind
 from .fdb import FdbDeclaration, FdbKind
+from .ipset import IpsetEntryKind, IpsetKind
+from .ipset_options import IpsetDeclaration
+from .iptables_chain import IptablesChainDeclaration, IptablesChainKind
+from .iptables_jump import IptablesJumpKind
 from .link import LinkKind
 from .neighbor import NeighborDeclaration, NeighborKind
 from .netns import NetnsDeclaration, NetnsKind
@@ -30,6 +34,10 @@ KINDS: dict[str, Kind] = {
         NeighborKind(),
         RouteKind(),
         RuleKind(),
+        IptablesChainKind(),
+        IptablesJumpKind(),
+        IpsetKind(),
+        IpsetEntryKind(),
     )
 }
 
@@ -45,5 +53,7 @@ DECLARATIONS: dict[str, Declarable] = {
         RuleDeclaration(),
         NeighborDeclaration(),
         FdbDeclaration(),
+        IptablesChainDeclaration(),
+        IpsetDeclaration(),
     )
 }

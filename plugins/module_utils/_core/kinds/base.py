@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Callable, Protocol
 
 from ..canonical import netns_ref
@@ -53,6 +53,8 @@ class Kind:
         stands_alone: it outlives all links, and reading it is dear (a program is started): it is read where it is
             declared, and on request.
         batch: kinds of the same batch are carried out together, by `execute` of any of them; '' is on its own.
+        resolves_batch: `resolve` gets what is declared of all kinds of the batch at once.
+        resolves_absent: what is to be absent goes through `resolve` too, for its key is not canonical.
     """
 
     name = ""
@@ -63,6 +65,8 @@ class Kind:
     follows_device = True
     stands_alone = False
     batch = ""
+    resolves_batch = False
+    resolves_absent = False
 
     def observe(self, node: Any, netns: str, wanted: Wanted | None) -> dict[Key, Resource]:
         """What exists of this kind in a namespace; at least all that `wanted` names."""
@@ -98,7 +102,7 @@ class Kind:
             return []
         return [("device", Key("link", resource.key.netns, (resource.key.ident[0],)))]
 
-    def blocked(self, resource: Resource, absent: Container[Key], desired: Mapping[Key, Resource]) -> str:
+    def blocked(self, resource: Resource, absent: Collection[Key], desired: Mapping[Key, Resource]) -> str:
         """Why an existing object may not be deleted, as the end of a sentence; '' if it may.
 
         Args:

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the node's iptables makes of rules: they are loaded into a scratch namespace and read back.
+
+What they refer to is put there before: chains, sets, accounting objects, time-out policies, rate estimators.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import KernelError
+from . import netlink, nftables, programs, xtables
+from .xtables import BUILTIN, Chain, Place, Refused
+
+#: The option of a rule that names a set, and the name.
+SETS = re.compile(r"--(?:match-set|add-set|del-set|map-set) (\S+)")
+_ACCOUNTS = re.compile(r"--nfacct-name +\"?([^\s\"]+)")
+_TIMEOUTS = re.compile(r"-j CT .*--timeout \"?([^\s\"]+)")
+_ESTIMATORS = re.compile(r"--rateest1? \"?([^\s\"]+)|--rateest2 \"?([^\s\"]+)")
+_NO_CHAIN = re.compile(r"Couldn't load target '([^']+)'|Chain '([^']+)' does not exist")
+_IPSET, _ACCT, _TIMEOUT = 6, 7, 8
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A chain and rules to load into it."""
+
+    table: str
+    chain: str
+    rules: Sequence[str]
+
+
+class TrialRefused(Exception):
+    """A rule that iptables does not take.
+
+    Args:
+        trial, rule: the positions of the trial and of the rule in it.
+        words: iptables' own.
+        missing: the target that is neither a chain nor known otherwise; '' if the reason is another.
+    """
+
+    def __init__(self, trial: int, rule: int, words: str, missing: str = "") -> None:
+        super().__init__(words)
+        self.trial = trial
+        self.rule = rule
+        self.words = words
+        self.missing = missing
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What rules may refer to.
+
+    Attributes:
+        live: the namespace that they are for; None if it does not exist yet.
+        tables: what it holds.
+        chains: (table, chain) that are or will be there, beside the built-in ones.
+        sets: the family of each set that is known, '' for one that takes any.
+    """
+
+    live: Place | None = None
+    tables: Mapping[str, Mapping[str, Chain]] = field(default_factory=dict)
+    chains: Collection[tuple[str, str]] = ()
+    sets: Mapping[str, str] = field(default_factory=dict)
+
+
+def canonical(family: str, backend: str, trials: Sequence[Trial], around: Surroundings) -> list[tuple[str, ...]]:
+    """The rules of each trial, as iptables-save prints them.
+
+    Raises:
+        TrialRefused: the first rule that is not taken.
+        MissingError: no program, or no privilege to make a namespace.
+    """
+    with programs.scratch_namespace() as fd, tempfile.NamedTemporaryFile() as lock:
+        scratch = _Scratch(Place(fd, family, backend), trials, around, lock.name)
+        scratch.prepare()
+        scratch.load()
+        found = xtables.parse(xtables.run(scratch.place, "-save", []).stdout)
+        return [found.get(trial.table, {}).get(trial.chain, Chain()).rules for trial in trials]
+
+
+class _Scratch:
+    def __init__(self, place: Place, trials: Sequence[Trial], around: Surroundings, lock: str) -> None:
+        self.place = place
+        self._trials = trials
+        self._around = around
+        self._lock = lock
+        self._words = {word for trial in trials for rule in trial.rules for word in rule.split()}
+        self._order = sorted(range(len(trials)), key=lambda n: list(BUILTIN).index(trials[n].table))
+        self._rules = [(n, i) for n in self._order for i in range(len(trials[n].rules))]
+
+    def load(self) -> None:
+        try:
+            self._try(len(self._rules))
+        except Refused as problem:
+            self._explain(problem)
+
+    def _try(self, count: int) -> None:
+        """Loads the first so many rules."""
+        text, _lines = self._text(count)
+        xtables.restore(self.place, text, flush=True, lock=self._lock)
+
+    def _text(self, count: int) -> tuple[str, dict[int, int]]:
+        """The input of iptables-restore, and which rule stands in which line."""
+        lines: list[str] = []
+        where: dict[int, int] = {}
+        by_table: dict[str, list[int]] = {}
+        for number in self._order:
+            by_table.setdefault(self._trials[number].table, []).append(number)
+        at = 0
+        for table, numbers in by_table.items():
+            names = dict.fromkeys(self._trials[number].chain for number in numbers)
+            names.update(
+                (chain, None) for place, chain in self._around.chains if place == table and chain in self._words
+            )
+            lines.append(f"*{table}")
+            lines += [f":{name} - [0:0]" for name in names if name not in BUILTIN[table]]
+            lines += self._estimators(table, names)
+            for number in numbers:
+                trial = self._trials[number]
+                for rule in trial.rules:
+                    if at < count:
+                        lines.append(f"-A {trial.chain} {rule}")
+                        where[len(lines)] = at
+                    at += 1
+            lines.append("COMMIT")
+        return "\n".join(lines) + "\n", where
+
+    def _explain(self, problem: Refused) -> None:
+        """Finds the rule; legacy iptables, and any that misses a chain, say only that the whole was refused."""
+        _text, where = self._text(len(self._rules))
+        at = where.get(problem.line or 0)
+        words = problem.words
+        if at is None:
+            at = self._bisect()
+            words = words or self._ask(at)
+        if at is None:
+            raise KernelError(22, "try the rules in a scratch namespace", words)
+        trial, rule = self._rules[at]
+        missing = _NO_CHAIN.search(words)
+        name = (missing.group(1) or missing.group(2)) if missing else ""
+        raise TrialRefused(trial, rule, words or "iptables does not take it", name) from None
+
+    def _bisect(self) -> int | None:
+        """The number of the first rule with which loading fails; None if it fails without any."""
+        fine, bad = 0, len(self._rules)
+        if not self._loads(0):
+            return None
+        while bad - fine > 1:
+            middle = (fine + bad) // 2
+            fine, bad = (middle, bad) if self._loads(middle) else (fine, middle)
+        return fine
+
+    def _loads(self, count: int) -> bool:
+        try:
+            self._try(count)
+        except Refused:
+            return False
+        return True
+
+    def _ask(self, at: int | None) -> str:
+        """What plain iptables says about a rule: more than iptables-restore does."""
+        if at is None:
+            return ""
+        number, rule = self._rules[at]
+        trial = self._trials[number]
+        with contextlib.suppress(Refused):
+            self._try(at)
+        arguments = ["-t", trial.table, "-A", trial.chain, *words(trial.rules[rule])]
+        return xtables.words_of(xtables.run(self.place, "", arguments, lock=self._lock).stderr)
+
+    # -- what rules refer to
+
+    def prepare(self) -> None:
+        """Makes objects of the names that rules mention; what cannot be made, iptables will miss."""
+        text = "\n".join(rule for trial in self._trials for rule in trial.rules if "--" in rule)
+        names = dict.fromkeys(SETS.findall(text))
+        requests = [self._set(name) for name in names]
+        if "nfacct" in text:
+            requests += [nftables.message(_ACCT, 0, 0, nftables.text(1, name)) for name in set(_ACCOUNTS.findall(text))]
+        if "--timeout" in text:
+            requests += self._timeouts(set(_TIMEOUTS.findall(text)))
+        if requests:
+            with contextlib.suppress(KernelError), self._socket(self.place.fd) as asked:
+                asked.send(requests)
+
+    def _socket(self, fd: int | None) -> netlink.Socket:
+        return netlink.Socket(nftables.NETLINK_NETFILTER, fd)
+
+    def _set(self, name: str) -> bytes:
+        """IPSET_CMD_CREATE: iptables asks no more of a set than its family."""
+        family = nftables.AF[self._around.sets.get(name.strip('"')) or self.place.family]
+        named = nftables.attribute(1, b"\6") + nftables.text(2, name.strip('"')) + nftables.text(3, "hash:ip")
+        rest = (
+            nftables.attribute(4, b"\0") + nftables.attribute(5, bytes([family])) + nftables.attribute(7 | 0x8000, b"")
+        )
+        return nftables.message(_IPSET, 2, family, named + rest)
+
+    def _timeouts(self, names: Iterable[str]) -> Iterator[bytes]:
+        """Copies of the time-out policies of connection tracking (nfct(8)) that rules name."""
+        if self._around.live is None:
+            return
+        with contextlib.suppress(KernelError), self._socket(self._around.live.fd) as asked:
+            for name in names:
+                for reply in asked.query(nftables.message(_TIMEOUT, 1, 0, nftables.text(1, name))):
+                    yield nftables.message(_TIMEOUT, 0, 0, reply[20:])
+
+    def _estimators(self, table: str, names: dict[str, None]) -> list[str]:
+        """Rules that make the rate estimators which rules of ours compare, where others' rules make them."""
+        wanted = {one or other for one, other in _ESTIMATORS.findall("\n".join(self._words_of_rateest()))}
+        if not wanted:
+            return []
+        made = [
+            rule
+            for chains in self._around.tables.values()
+            for chain in chains.values()
+            for rule in chain.rules
+            if "-j RATEEST " in rule and any(f"--rateest-name {name} " in rule for name in wanted)
+        ]
+        holder = next(name for name in ("cl_estimators", "cl_estimators_") if name not in names)
+        return [f":{holder} - [0:0]", *(f"-A {holder} {_target(rule)}" for rule in dict.fromkeys(made))]
+
+    def _words_of_rateest(self) -> Iterator[str]:
+        return (rule for trial in self._trials for rule in trial.rules if "-m rateest" in rule)
+
+
+def _target(rule: str) -> str:
+    return rule[rule.index("-j RATEEST ") :]
+
+
+def words(rule: str) -> list[str]:
+    """The words of a rule in the notation of iptables-restore: quoted by '"', where '\\' takes the next literally."""
+    if '"' not in rule:
+        return rule.split()
+    found = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', rule, re.DOTALL)
+    return [bare or re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL) for quoted, bare in found]

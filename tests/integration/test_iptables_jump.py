@@ -1,0 +1,115 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jumps: where they stand among the rules of others, how they are found again, and whom they keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.containerland.net.plugins.module_utils._core.errors import (
+    ConflictError,
+    InputError,
+    MissingError,
+)
+
+from tests.integration.support.filters import FOREIGN, WEB, change, filters, rules, saved
+from tests.integration.support.kernel import sh
+from tests.integration.support.run import apply
+
+
+@pytest.mark.parametrize("change_between", ["", "iptables -D INPUT -s 192.0.2.2; iptables -I INPUT -s 192.0.2.9"])
+def test_a_jump_of_others_returns_to_its_place(change_between: str) -> None:
+    """Between the rules that stood around it, whatever else has come and gone."""
+    sh("iptables -N X; iptables -A INPUT -s 192.0.2.1; iptables -A INPUT -s 192.0.2.2; iptables -A INPUT -j X")
+    sh("iptables -A INPUT -s 192.0.2.3")
+    change(
+        "topology", {"name": "t", "iptables_chain": [{"chain": "X", "jumps": [{"from": "INPUT", "position": "first"}]}]}
+    )
+    assert rules("INPUT")[0] == "-j X"
+    sh(change_between or "true")
+    change("topology", {"name": "t", "state": "absent"})
+    assert rules("INPUT")[-3:] == [f"-s 192.0.2.{1 if change_between else 2}/32", "-j X", "-s 192.0.2.3/32"]
+
+
+def test_positions_of_jumps() -> None:
+    """first: only other jumps come before it; before: a rule; last: where it is. None moves without need."""
+    sh(FOREIGN.format("nft"))
+
+    def jump(chain: str, **options: Any) -> list[str]:
+        change("iptables_chain", {"chain": chain, "jumps": [{"from": "INPUT", **options}]})
+        return rules("INPUT")
+
+    others = ["-j OTHERS", "-p icmp -j ACCEPT", "-p esp -j ACCEPT"]
+    assert jump("A", position="last") == [*others, "-j A"]
+    assert jump("B", position="first") == ["-j B", *others, "-j A"]
+    assert jump("C", position="first") == ["-j C", "-j B", *others, "-j A"]
+    assert not apply("iptables_chain", {"chain": "B", "jumps": [{"from": "INPUT", "position": "first"}]}).changed
+    assert jump("D", before="-p 50 -j ACCEPT") == ["-j C", "-j B", *others[:2], "-j D", others[2], "-j A"]
+    assert jump("A", position="first") == ["-j A", "-j C", "-j B", *others[:2], "-j D", others[2]]
+    assert jump("A", before="-p esp -j ACCEPT") == ["-j A", "-j C", "-j B", *others[:2], "-j D", others[2]]
+    assert jump("D", before="-j A") == ["-j D", "-j A", "-j C", "-j B", *others]
+    assert jump("E", match="-p tcp --dport 5", goto=True, position="last")[-1] == "-p tcp -m tcp --dport 5 -g E"
+    missing = {"chain": "F", "jumps": [{"from": "INPUT", "before": "-p gre -j ACCEPT"}]}
+    with pytest.raises(MissingError, match=r"jumps\[0\].before: .* no rule '-p gre -j ACCEPT'"):
+        apply("iptables_chain", missing)
+    assert "no rule '-p gre" in apply("iptables_chain", missing, check=True).warnings[0]
+    with pytest.raises(MissingError, match=r"jumps\[0\].*NOWHERE"):
+        apply("iptables_chain", {"chain": "F", "jumps": ["NOWHERE"]})
+    with pytest.raises(InputError, match=r"jumps\[0\]: iptables says: Can't use -o with INPUT"):
+        apply("iptables_chain", {"chain": "F", "jumps": [{"from": "INPUT", "match": "-o lo"}]})
+    with pytest.raises(InputError, match=r"jumps\[0\]: stands for several rules"):
+        apply("iptables_chain", {"chain": "F", "jumps": [{"from": "INPUT", "match": "-s 10.0.0.1,10.0.0.2"}]})
+    with pytest.raises(InputError, match="put the jump among them"):
+        elements = [{"chain": "F", "rules": []}, {"chain": "G", "jumps": ["F"]}]
+        apply("topology", {"name": "t", "iptables_chain": elements})
+    with pytest.raises(InputError, match="put the jump among them"):
+        apply("topology", {"name": "t", "iptables_chain": elements[::-1]})
+
+
+def test_a_chain_that_others_jump_to_stays() -> None:
+    apply("iptables_chain", WEB)
+    sh("iptables -N MINE; iptables -A MINE -s 192.0.2.7 -j WEB")
+    before = filters()
+    with pytest.raises(ConflictError) as problem:
+        apply("iptables_chain", {**WEB, "state": "absent"})
+    assert "MINE" in str(problem.value) and "-s 192.0.2.7/32 -j WEB" in str(problem.value)
+    assert filters() == before
+    with pytest.raises(ConflictError, match="INPUT still jumps to it"):
+        apply("iptables_chain", {"chain": "WEB", "state": "absent"})
+    with pytest.raises(ConflictError, match="INPUT still jumps to it"):
+        apply("iptables_chain", {"chain": "WEB", "state": "absent"}, check=True)
+    sh("iptables -F MINE; iptables -X MINE")
+    change("iptables_chain", {**WEB, "state": "absent"})
+    assert saved() == ""
+
+
+MATCHES = """
+-m limit --limit 5/min
+-m hashlimit --hashlimit-above 1/sec --hashlimit-mode srcip --hashlimit-name j1
+-m recent --update --seconds 60 --name j2
+-m set --match-set v4 src
+-m conntrack --ctstate NEW,ESTABLISHED --ctproto tcp
+-m string --string 'a b' --algo bm
+-m u32 --u32 "0>>22&0x3C@4>>15&0x01=1"
+-m time --timestart 08:00
+-m statistic --mode random --probability 0.3
+-m quota --quota 500
+-p 6 -m multiport --dports 1,2
+"""
+
+
+@pytest.mark.parametrize("backend", ["nft", "legacy"])
+def test_jumps_with_any_match_are_found_again(backend: str) -> None:
+    """Also those that iptables itself does not find by their text; in a topology, in other words than it prints."""
+    sh("ipset create v4 hash:ip")
+    jumps = [{"from": "INPUT", "match": match} for match in MATCHES.strip().splitlines()]
+    chain = {"chain": "J", "backend": backend, "jumps": jumps}
+    change("topology", {"name": "t", "iptables_chain": [chain]}, failing=False)
+    change("topology", {"name": "t", "iptables_chain": [{**chain, "jumps": jumps[2:]}]}, failing=False)
+    change("topology", {"name": "t", "state": "absent"})
+    assert filters() == dict.fromkeys(filters(), "")
+    change("iptables_chain", chain, failing=False)
+    change("iptables_chain", {**chain, "state": "absent"}, failing=False)
+    assert filters() == dict.fromkeys(filters(), "")

@@ -123,6 +123,14 @@ options:
     choices:
       - present
       - absent
+  confirm_timeout:
+    description:
+      - Seconds, V(2) to V(600), in which the controller must reach the node again over a new connection once
+        the change is made. If it does not, the node takes the change back, and the task fails.
+      - The state before also returns, at once, if the run or its watchdog is killed.
+      - The task ends when the change is confirmed or taken back. It cannot be combined with C(async).
+      - Without it, or with V(0), changes need no confirmation.
+    type: int
 """
 
 EXAMPLES = r"""
@@ -169,6 +177,12 @@ EXAMPLES = r"""
   containerland.net.route:
     dest: 10.244.2.0/24
     state: absent
+
+- name: Another way out, taken back after half a minute if the node can no longer be reached
+  containerland.net.route:
+    dest: default
+    gateway: 192.0.2.254
+    confirm_timeout: 30
 """
 
 RETURN = r"""

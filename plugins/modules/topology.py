@@ -122,6 +122,22 @@ options:
     description: Elements with the options of M(containerland.net.fdb).
     type: list
     elements: dict
+  iptables_chain:
+    description: Elements with the options of M(containerland.net.iptables_chain).
+    type: list
+    elements: dict
+  ipset:
+    description: Elements with the options of M(containerland.net.ipset).
+    type: list
+    elements: dict
+  confirm_timeout:
+    description:
+      - Seconds, V(2) to V(600), in which the controller must reach the node again over a new connection once
+        the change is made. If it does not, the node takes the change back, and the task fails.
+      - The state before also returns, at once, if the run or its watchdog is killed.
+      - The task ends when the change is confirmed or taken back. It cannot be combined with C(async).
+      - Without it, or with V(0), changes need no confirmation.
+    type: int
 """
 
 EXAMPLES = r"""
@@ -185,6 +201,15 @@ EXAMPLES = r"""
   containerland.net.topology:
     name: shop
     state: absent
+
+- name: Change the way to the node itself, and keep that only if the node can still be reached
+  containerland.net.topology:
+    name: underlay
+    link:
+      - {name: eth0, mtu: 9000}
+    route:
+      - {dest: default, gateway: 192.0.2.254}
+    confirm_timeout: 30
 """
 
 RETURN = r"""

@@ -19,6 +19,7 @@ import yaml
 
 from plugins.module_utils._core.declare import LISTS, declare_one, declare_topology
 from plugins.module_utils._core.fields import Field, parse
+from plugins.module_utils._core.guard import GUARD
 from plugins.module_utils._core.info import INFO
 from plugins.module_utils._core.kinds import DECLARATIONS
 
@@ -124,6 +125,8 @@ def test_names_and_tasks(module: str) -> None:
 @pytest.mark.parametrize(("module", "options"), [pytest.param(m, o, id=f"{m}: {n}") for m, n, o in examples()])
 def test_example_is_valid(module: str, options: dict[str, Any] | None) -> None:
     options = options or {}
+    parse(GUARD, {name: value for name, value in options.items() if name in GUARD})
+    options = {name: value for name, value in options.items() if name not in GUARD}
     if module == "network_info":
         parse(INFO, options)
     elif module == "topology":

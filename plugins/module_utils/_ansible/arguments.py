@@ -8,11 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from .._core.fields import Field, Fields
+from .._core.guard import OPTION
+
+#: What the action plugin calls a guarded change. An option that begins with '_' is not documented.
+CHANGE = "_confirm_change"
 
 
 def argument_spec(fields: Fields) -> dict[str, Any]:
     """What AnsibleModule takes."""
-    return {name: _option(name, field) for name, field in fields.items()}
+    spec = {name: _option(name, field) for name, field in fields.items()}
+    return {**spec, CHANGE: {"type": "str"}} if OPTION in fields else spec
 
 
 def _option(name: str, field: Field) -> dict[str, Any]:

@@ -15,14 +15,16 @@ from .._core.declare import TOPOLOGY, declare_one, declare_topology
 from .._core.engine import Report, converge
 from .._core.errors import ContainerlandError, InputError
 from .._core.fields import Fields, parse, secrets
+from .._core.guard import GUARD, OPTION, Guard, module_fields
 from .._core.info import INFO, look
 from .._core.kernel.node import Node
 from .._core.kernel.world import KernelWorld
 from .._core.kinds import DECLARATIONS
 from .._core.model import Declaration
 from .._core.ownership import Ledger
-from .._core.store import Store, node_lock
-from .arguments import argument_spec
+from .._core.pending import leftovers
+from .._core.store import NodeLock, Store, node_lock
+from .arguments import CHANGE, argument_spec
 
 
 class Module(AnsibleModule):
@@ -41,7 +43,7 @@ class Module(AnsibleModule):
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         if self._fields is not None:
-            given = {name: value for name, value in self.params.items() if not name.startswith("_ansible")}
+            given = {name: value for name, value in self.params.items() if not name.startswith("_")}
             try:
                 parse(self._fields, given)
             except InputError as problem:
@@ -70,8 +72,24 @@ def _converge(
     world = KernelWorld(node)
     if module.check_mode:
         return _result(module, converge(declaration, world, check=True, ledger=ledger()))
-    with node_lock():
-        return _result(module, converge(declaration, world, ledger=ledger()))
+    with node_lock() as lock:
+        for warning in leftovers():
+            module.warn(warning)
+        guard = _guard(module, node, lock)
+        result = _result(module, converge(declaration, world, ledger=ledger(), guard=guard))
+    # Tells the action plugin that the change waits to be confirmed.
+    return {**result, "confirm": guard.change} if guard is not None and guard.stands else result
+
+
+def _guard(module: Module, node: Node, lock: NodeLock) -> Guard | None:
+    seconds = module.params.get(OPTION)
+    return Guard(seconds, module.params.get(CHANGE) or "", node, lock) if seconds else None
+
+
+def _own_options(module: Module, fields: Fields) -> dict[str, Any]:
+    """The options that declare something; those of the guard are checked here."""
+    parse(GUARD, {OPTION: module.params.get(OPTION)})
+    return {name: value for name, value in module.params.items() if name in fields}
 
 
 def _result(module: Module, report: Report) -> dict[str, Any]:
@@ -85,10 +103,11 @@ def _result(module: Module, report: Report) -> dict[str, Any]:
 
 def run(name: str) -> NoReturn:
     """The main of a module for one kind of object."""
-    module = Module(DECLARATIONS[name].fields)
+    fields = DECLARATIONS[name].fields
+    module = Module(module_fields(name, fields))
 
     def work(node: Node) -> dict[str, Any]:
-        declaration = declare_one(name, module.params, node.canonical)
+        declaration = declare_one(name, _own_options(module, fields), node.canonical)
         return _converge(module, node, declaration, lambda: None)
 
     guarded(module, work)
@@ -96,11 +115,12 @@ def run(name: str) -> NoReturn:
 
 def run_topology() -> NoReturn:
     """The main of the module topology."""
-    module = Module(TOPOLOGY)
+    module = Module(module_fields("topology", TOPOLOGY))
 
     def work(node: Node) -> dict[str, Any]:
-        declaration = declare_topology(module.params, node.canonical)
-        given = {name: value for name, value in module.params.items() if value is not None}
+        options = _own_options(module, TOPOLOGY)
+        declaration = declare_topology(options, node.canonical)
+        given = {name: value for name, value in options.items() if value is not None}
         return _converge(module, node, declaration, lambda: Ledger(Store(module.params["name"]), given, node.is_gone))
 
     guarded(module, work)

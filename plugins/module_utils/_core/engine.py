@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Callable, Protocol
 
 from .errors import ApplyError, ContainerlandError, KernelError, MissingError, VerifyError
 from .kinds import KINDS
@@ -54,12 +55,26 @@ class Report:
         return self.plan.changed
 
 
-def converge(declaration: Declaration, world: World, *, check: bool = False, ledger: Ledger | None = None) -> Report:
+# Brings back what a run found, in a world that need not be the one that it changed; returns whether that succeeded,
+# and what is left.
+TakeBack = Callable[[World], "tuple[bool, str]"]
+Guard = Callable[[TakeBack], "AbstractContextManager[None]"]
+
+
+def converge(
+    declaration: Declaration,
+    world: World,
+    *,
+    check: bool = False,
+    ledger: Ledger | None = None,
+    guard: Guard | None = None,
+) -> Report:
     """Makes what exists agree with the declaration.
 
     Args:
         check: stop before anything is changed.
         ledger: what the owner applied before; without one, nothing is pruned or remembered.
+        guard: what stands over the changes, if there are any.
 
     Raises:
         ContainerlandError: one of its kinds; ApplyError and VerifyError after changes, the others before any.
@@ -85,7 +100,8 @@ def converge(declaration: Declaration, world: World, *, check: bool = False, led
             ledger.settle(declaration, plan, observed)
         return Report(plan, tuple(warnings), observed)
     world.permit()
-    _carry_out(declaration, world, plan, scopes, wanted, ledger, observed)
+    with guard(_way_back(plan, scopes, ledger)) if guard is not None else nullcontext():
+        _carry_out(declaration, world, plan, scopes, wanted, ledger, observed)
     return Report(plan, tuple(warnings), observed)
 
 
@@ -200,6 +216,19 @@ def _undo(world: World, plan: Plan, scopes: dict[str, set[str]]) -> tuple[bool, 
     except ContainerlandError as problem:
         return False, str(problem)
     return not remaining.changed, left or ", ".join(remaining.lines()[:3])
+
+
+def _way_back(plan: Plan, scopes: Mapping[str, set[str]], ledger: Ledger | None) -> TakeBack:
+    remember = ledger.way_back() if ledger is not None else None
+    lost = any(change.key.kind == "netns" and change.after is None for change in plan.changes)
+
+    def take_back(world: World) -> tuple[bool, str]:
+        undone, left = _undo(world, plan, {netns: set(kinds) for netns, kinds in scopes.items()})
+        if undone and remember is not None:
+            remember()
+        return undone, "what was in a deleted namespace does not come back" if undone and lost else left
+
+    return take_back
 
 
 def inverse(plan: Plan) -> Declaration:

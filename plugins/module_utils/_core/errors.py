@@ -74,3 +74,7 @@ class StoreError(ContainerlandError):
 
 class LockError(ContainerlandError):
     """Another run holds the node's lock for longer than this one is willing to wait."""
+
+
+class GuardError(ContainerlandError):
+    """The watchdog of a change that must be confirmed cannot be started, or was lost."""

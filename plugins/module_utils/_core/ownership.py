@@ -94,6 +94,10 @@ class Ledger:
         else:
             self._store.remove()
 
+    def way_back(self) -> Callable[[], None]:
+        """What makes the state file as it is now."""
+        return self._store.way_back()
+
     def settle(self, declaration: Declaration, plan: Plan, observed: Mapping[Key, Resource]) -> None:
         """Remembers what is now there; nothing to remember leaves no file."""
         records = self._after(declaration, plan, observed)

@@ -17,14 +17,18 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Callable
 
+from . import pending
 from .errors import LockError, StoreError
 from .model import Key
 
 DIRECTORY = "/var/lib/containerland"
 LOCK = "/run/containerland.lock"
 VERSION = 1
+# How much longer, in seconds, a run waits where a guarded change is about to be confirmed or taken back.
+GUARD_PATIENCE = 120.0
+_LEAVING = 5.0
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,30 @@ class Store:
             "declared": declared,
             "objects": [_to_json(record) for record in records],
         }
+        self._write(json.dumps(content, separators=(",", ":")).encode())
+
+    def way_back(self) -> Callable[[], None]:
+        """What makes the file as it is now, to the byte.
+
+        Raises:
+            StoreError: it cannot be read; when called, that it cannot be written.
+        """
+        try:
+            with open(self._path, "rb") as file:
+                content = file.read()
+        except FileNotFoundError:
+            return self.remove
+        except OSError as problem:
+            raise StoreError(f"cannot read state file {self._path}: {problem.strerror}") from None
+        return lambda: self._write(content)
+
+    def _write(self, content: bytes) -> None:
         try:
             os.makedirs(self._directory, mode=0o755, exist_ok=True)
             handle, temporary = tempfile.mkstemp(prefix=f".{self._owner}.", dir=self._directory)
             try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(content, file, separators=(",", ":"))
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(temporary, self._path)
@@ -166,43 +188,83 @@ def _frozen(value: Any) -> Any:
     return value
 
 
-@contextmanager
-def node_lock(wait: float = 60.0, path: str = LOCK) -> Iterator[bool]:
-    """One change of a node's network at a time. Yields whether there is a lock (not where /run is read-only).
+class NodeLock:
+    """A lock that is held.
 
-    The holder unlinks the file before it lets go, so that nothing stays; who waited on the old file tries again.
+    Attributes:
+        handle: of the locked file; -1 where /run is read-only and there is none.
+    """
+
+    def __init__(self, handle: int, path: str) -> None:
+        self.handle = handle
+        self._path = path
+        self._handed_over = False
+
+    def hand_over(self) -> None:
+        """Another process has inherited the handle, and releases the lock when it is done."""
+        self._handed_over = True
+
+    def keep(self) -> None:
+        """The other process is gone, and the lock is still held here."""
+        self._handed_over = False
+
+    def leave(self) -> None:
+        if not self._handed_over:
+            self.release()
+        elif self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
+
+    def release(self) -> None:
+        """Unlinks the file before it lets go, so that nothing stays; who waited on the old file tries again."""
+        if self.handle >= 0:
+            if _is_current(self.handle, self._path):
+                os.unlink(self._path)
+            os.close(self.handle)
+            self.handle = -1
+
+
+@contextmanager
+def node_lock(wait: float = 60.0, path: str = LOCK) -> Iterator[NodeLock]:
+    """One change of a node's network at a time; one that waits to be confirmed is not over.
 
     Raises:
-        LockError: another run holds it for more than `wait` seconds.
+        LockError: another run holds it for more than `wait` seconds, a guarded change for GUARD_PATIENCE more.
     """
-    deadline = time.monotonic() + wait
+    began = time.monotonic()
     handle = -1
     while handle < 0:
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError:
-            yield False
-            return
-        if not _lock(handle, deadline):
+            break
+        if not _lock(handle, began, wait):
             os.close(handle)
-            raise LockError(f"another run holds {path}; waited {wait:.0f} s for it")
+            reason = pending.waiting() or f"another run holds {path}"
+            raise LockError(f"{reason}; waited {time.monotonic() - began:.0f} s for it")
         if not _is_current(handle, path):
             os.close(handle)
             handle = -1
+    lock = NodeLock(handle, path)
     try:
-        yield True
+        yield lock
     finally:
-        os.unlink(path)
-        os.close(handle)
+        lock.leave()
 
 
-def _lock(handle: int, deadline: float) -> bool:
+def _lock(handle: int, began: float, wait: float) -> bool:
+    end = began + wait
+    last = end + GUARD_PATIENCE
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except OSError:
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > end and pending.remaining() > 0:
+                # A while longer than it holds the lock, for it needs a moment to leave.
+                end = min(last, now + _LEAVING)
+            if now > end:
                 return False
             time.sleep(0.05)
 

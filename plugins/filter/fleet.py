@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 
 try:
     from ansible_collections.containerland.net.plugins.plugin_utils import (
+        firewall,
         reachability,
         reachability_matrix,
         topologies,
@@ -25,6 +26,7 @@ except ImportError as import_problem:
 
 NAMES = (
     "containers_topology",
+    "containers_firewall",
     "routed_routes",
     "overlay_topology",
     "reachability_sources",
@@ -96,6 +98,7 @@ class FilterModule:
             return dict.fromkeys(NAMES, _refuse)
         functions: dict[str, Callable[..., Any]] = {
             "containers_topology": topologies.containers_topology,
+            "containers_firewall": firewall.containers_firewall,
             "routed_routes": topologies.routed_routes,
             "overlay_topology": topologies.overlay_topology,
             "reachability_sources": reachability.sources,

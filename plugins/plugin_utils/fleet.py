@@ -16,7 +16,7 @@ from typing import Any
 
 from netaddr import IPAddress
 
-from . import fleet_containers, fleet_subnets
+from . import fleet_containers, fleet_publish, fleet_subnets
 from .fleet_model import COLLISIONS, NETWORKS, STYLES, FleetError, Node, NodeInput, Options, Subnet
 
 MTU_RANGE = (576, 65535)
@@ -55,7 +55,8 @@ def plan(nodes: Sequence[NodeInput], options: Options) -> dict[str, Any]:
         fleet_containers.check_names(node.name, containers)
         seats, said = fleet_containers.assign_seats(node.name, containers, subnets[0], options.collisions)
         notes += said
-        slices[node.name] = _slice(node, subnets, seats, options)
+        ports = fleet_publish.ports_of(node, ready, [subnet.prefix for subnet in subnets])
+        slices[node.name] = _slice(node, subnets, seats, ports, options)
     _check_macs(slices)
     return {
         "network": options.network,
@@ -153,12 +154,20 @@ def _mtu(node: Node, options: Options) -> int:
     return mtu
 
 
-def _slice(node: Node, subnets: Sequence[Subnet], seats: Mapping[str, int], options: Options) -> dict[str, Any]:
+def _slice(
+    node: Node,
+    subnets: Sequence[Subnet],
+    seats: Mapping[str, int],
+    ports: Mapping[str, list[dict[str, Any]]],
+    options: Options,
+) -> dict[str, Any]:
     mtu = _mtu(node, options)
-    containers = [
-        _container(container, subnets, seats[str(container["name"])], mtu, options)
-        for container in node.given.containers
-    ]
+    containers = []
+    for given in node.given.containers:
+        made = _container(given, subnets, seats[str(given["name"])], mtu, options)
+        if given["name"] in ports:
+            made["publish"] = ports[given["name"]]
+        containers.append(made)
     return {
         "name": node.name,
         "underlay": _text(node.underlay),

@@ -153,8 +153,10 @@ def _ipv6_link(ipv6: bool) -> dict[str, Any]:
 
 def _bridge_sysctls(bridge: str, ipv6: bool) -> dict[str, int]:
     """The node takes no route from what a container sends (CVE-2020-10749), and sends it no redirects."""
-    name = f"net/ipv6/conf/{bridge}/" + ("accept_ra" if ipv6 else "disable_ipv6")
-    return {name: 0 if ipv6 else 1, f"net/ipv4/conf/{bridge}/send_redirects": 0}
+    four = {f"net/ipv4/conf/{bridge}/{name}": 0 for name in ("send_redirects", "accept_redirects")}
+    if not ipv6:
+        return {f"net/ipv6/conf/{bridge}/disable_ipv6": 1, **four}
+    return {**{f"net/ipv6/conf/{bridge}/{name}": 0 for name in ("accept_ra", "accept_redirects")}, **four}
 
 
 def _command(container: Mapping[str, Any], node: str) -> dict[str, Any]:
@@ -175,6 +177,8 @@ def _veth(container: Mapping[str, Any], bridge: str, ipv6: bool) -> dict[str, An
         "mtu": container["mtu"],
         # A bridge port needs no address of its own, and without one it floods less.
         "addrgenmode": "none",
+        # With br_netfilter, the bridge itself sends what a container asks of its own published port back to it.
+        "hairpin": bool(container.get("publish")),
         "alias": f"container {container['name']}",
         "peer": {
             "name": container["interface"],

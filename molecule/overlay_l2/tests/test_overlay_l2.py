@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from labtest.machine import Machine
+from labtest.traffic import ask, serving
 
 NODES = {"node1": "192.0.2.11", "node2": "192.0.2.12", "node3": "192.0.2.13"}
 LINK = "vxlan77"
@@ -36,3 +37,10 @@ def test_reach(nodes: dict[str, Machine]) -> None:
     address = nodes["node3"].inside("web2").addresses("eth0")[0].split("/")[0]
     assert nodes["node1"].inside("web1").ping(address, size=1450 - 28) == 64
     assert nodes["node1"].ping(address) == 64
+
+
+def test_published_for_containers_of_other_nodes(nodes: dict[str, Machine]) -> None:
+    """Their answers would go past the node, if it did not lend its address."""
+    with serving(nodes["node1"].inside("web1"), "web1", 81):
+        assert ask(nodes["node3"].inside("web2"), ("tcp", NODES["node1"], 8081)) == ["web1 10.244.11.1"]
+        assert ask(nodes["node3"], ("tcp", NODES["node1"], 8081)) == [f"web1 {NODES['node3']}"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ class Machine(Host):
         done = self.run("set -e\n" + script)
         assert done.rc == 0, f"{self.name}: {script}\n{done.stdout}{done.stderr}"
         return str(done.stdout)
+
+    def start(self, *command: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
+        """Starts a program in this network namespace. Killing it is the caller's matter."""
+        # In a process namespace it would be a child of nsenter, and not die with it.
+        pid = (NODES / f"{self.node}.pid").read_text().strip()
+        container = self.backend.where.partition("/")[2]
+        place = f"/proc/{pid}/root/run/netns/{container}" if container else f"/proc/{pid}/ns/net"
+        return subprocess.Popen(["nsenter", f"--net={place}", "--", *command], stdin=subprocess.DEVNULL, stdout=stdout)
 
     def ask(self, command: str) -> Any:
         """What an `ip` or `bridge` command says as JSON, for example ``ask("ip route")``."""

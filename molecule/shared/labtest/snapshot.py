@@ -15,9 +15,10 @@ from .machine import Machine, machines
 
 PROJECT = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"])
 DIRECTORY = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
-# What the script does not show: entries that somebody made, and files of running commands. Multicast comes and goes.
+# What the script does not show: entries that somebody made, and files of running commands. Multicast comes and goes,
+# and so does what a bridge learns.
 _MORE = """
-bridge fdb show | grep -vE '^(33:33|01:00:5e)' | sed 's/^/fdb /'
+bridge fdb show | grep -E ' (permanent|static)' | grep -vE '^(33:33|01:00:5e)' | sed 's/^/fdb /'
 ip neigh show nud permanent | sed 's/^/neighbor /'
 ip neigh show proxy | sed 's/^/proxy /'
 find /run/containerland | sed 's/^/file /'

@@ -43,6 +43,7 @@ def test_containers_topology_of_ipv4_has_no_ipv6() -> None:
     assert made["sysctls"]["net/ipv6/conf/br0/disable_ipv6"] == 1
     assert [veth["peer"]["netns"] for veth in made["veth"]] == ["web", "docker:db"]
     assert all(veth["master"] == "br0" and veth["mtu"] == veth["peer"]["mtu"] == 1450 for veth in made["veth"])
+    assert not any(veth["hairpin"] for veth in made["veth"])  # nothing is published
     assert made["route"][0]["gateway"] == "10.244.11.1"
     assert made["commands"] == [
         {

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from typing import Any
 
@@ -36,6 +37,11 @@ ALL_CUT = {"dest": f"{CONTROLLER}/32", "type": "blackhole"}
 
 def route() -> list[Any]:
     return said(f"ip route show {ROUTE['dest']}", "dst")
+
+
+def saved() -> str:
+    """The packet filter's rules, without counters and dates."""
+    return re.sub(r"^#.*\n| \[\d+:\d+\]", "", sh("iptables-save"), flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("pipelining", ["true", "false"])
@@ -73,18 +79,20 @@ def test_check_mode_and_async() -> None:
     [
         pytest.param("topology", NEW_CUT, id="new"),
         pytest.param("topology", {"name": "t", "iptables_chain": [FILTER]}, id="chain"),
+        pytest.param("iptables_chain", FILTER, id="filter"),
         pytest.param("route", ALL_CUT, id="all"),
     ],
 )
 def test_taken_back_where_the_node_is_cut_off(module: str, options: dict[str, Any]) -> None:
     with Lab() as lab:
         lab.ansible("topology", {"name": "t", "rule": [{"priority": 60, "table": "main"}]})
-        before = snapshot()
+        before, rules = snapshot(), saved()
         done = lab.ansible(module, {**options, "confirm_timeout": 3})
         said_why = "the change was taken back, because no new connection from the controller confirmed it within 3 s"
         assert (done["status"], done["msg"], done["changed"]) == ("FAILED", said_why, False), done["said"]
         gone()
         same(snapshot(), before, "the state before did not return")
+        assert saved() == rules
         assert lab.ansible("route", {**ROUTE, "confirm_timeout": 60})["status"] == "CHANGED"
 
 

@@ -63,7 +63,8 @@ PREPARATIONS: dict[str, tuple[str, ...]] = {
         "ip link set web1 master shop0",
     ),
     "ipset": ("ip netns add router", "ipset create partners hash:net"),
-    "topology": ("ip netns add router",),
+    "iptables_chain": ("ip netns add web1", "ip netns exec web1 iptables -A FORWARD -j REJECT"),
+    "topology": (*UNDERLAY, "ip netns add router"),
     "network_info": (
         "ip netns add web1 && ip netns add db",
         "ip link add web1 type veth peer name eth0 netns web1",

@@ -143,6 +143,7 @@ def run_in_namespaces(command: list[str], home: Path) -> subprocess.CompletedPro
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PIPELINING": "true",
     }
     whole = [*private, "sh", "-c", INSIDE, "sh", *command]
     return subprocess.run(

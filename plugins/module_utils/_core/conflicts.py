@@ -17,7 +17,7 @@ def refuse_kind_mismatch(keys: Iterable[Key], absent: Mapping[Key, Resource], ob
     for key in keys:
         wanted, have = absent[key].values.get("kind"), observed[key].values.get("kind")
         if wanted is not None and wanted != have:
-            raise ConflictError(f"{describe(observed[key])} is not a {wanted} and is left alone")
+            raise ConflictError(f"{describe(observed[key])} is not a {wanted} and is left alone", key)
 
 
 def refuse_blocked(
@@ -32,7 +32,7 @@ def refuse_blocked(
             continue
         reason = KINDS[key.kind].blocked(observed[key], absent, desired)
         if reason:
-            raise ConflictError(f"cannot delete {describe(observed[key])}: {reason}")
+            raise ConflictError(f"cannot delete {describe(observed[key])}: {reason}", key)
 
 
 def refuse_replacement(wanted: Resource, have: Resource, fixed: tuple[str, ...]) -> None:
@@ -42,10 +42,10 @@ def refuse_replacement(wanted: Resource, have: Resource, fixed: tuple[str, ...])
     is_now, should = have.values.get(name), wanted.values.get(name)
     if name == "kind":
         problem = f"{describe(have)} exists and is not a {should}; delete it first, or use another name"
-        raise ConflictError(prefix + problem)
+        raise ConflictError(prefix + problem, wanted.key)
     if not wanted.recreate:
         problem = f"{describe(have)} has {name} {_plain(is_now)}, which cannot become {_plain(should)} in place"
-        raise ConflictError(f"{prefix}{problem}; set recreate: true to have it made anew")
+        raise ConflictError(f"{prefix}{problem}; set recreate: true to have it made anew", wanted.key)
 
 
 def refuse_blocked_replacement(wanted: Resource, have: Resource, absent: Mapping[Key, Resource]) -> None:
@@ -53,7 +53,7 @@ def refuse_blocked_replacement(wanted: Resource, have: Resource, absent: Mapping
     reason = KINDS[have.key.kind].blocked(have, absent, {})
     if reason:
         prefix = f"{wanted.path}: " if wanted.path else ""
-        raise ConflictError(f"{prefix}cannot replace {describe(have)}: {reason}")
+        raise ConflictError(f"{prefix}cannot replace {describe(have)}: {reason}", wanted.key)
 
 
 def _plain(value: object) -> str:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Callable, Protocol
 
-from .errors import ApplyError, ContainerlandError, KernelError, MissingError, VerifyError
+from .errors import ApplyError, ConflictError, ContainerlandError, KernelError, MissingError, VerifyError
 from .kinds import KINDS
 from .kinds.base import StepError
 from .kinds.link import PORT_FLAGS
@@ -196,26 +196,49 @@ def _verify(declaration: Declaration, world: World, scopes: dict[str, set[str]],
 
 
 def _undo(world: World, plan: Plan, scopes: dict[str, set[str]]) -> tuple[bool, str]:
-    """Plans from what exists now to what existed before, and carries that out as far as possible."""
+    """Plans from what exists now to what existed before, and carries that out as far as possible.
+
+    Others may have been at work meanwhile. What cannot come back for that is left out, and said; all else does.
+    """
     before = inverse(plan)
     _scopes_before, wanted = _scopes(before)
     for netns, kinds in _scopes_before.items():
         scopes.setdefault(netns, set()).update(kinds)
-    left = ""
+    left, known = "", world.warnings()
     try:
-        steps = make_plan(before, world.observe(scopes, wanted)).steps()
-        while steps:
-            try:
-                for _done in world.execute(steps):
-                    pass
+        with suppress(ContainerlandError):
+            before = world.resolve(before, world.observe(scopes, wanted), True)
+        lost = "; ".join(warning for warning in world.warnings() if warning not in known)
+        possible = Declaration(dict(before.desired), dict(before.absent), before.exact)
+        for _attempt in range(len(before.desired) + len(before.absent) + 1):
+            problem, key = _try_to_restore(possible, world, scopes, wanted)
+            left = left or problem
+            if key is None:
                 break
-            except StepError as problem:
-                left = str(problem.error)
-                steps = [step for step in steps if step.stage > problem.step.stage]
+            possible.desired.pop(key, None)
+            possible.absent.pop(key, None)
         remaining = make_plan(before, world.observe(scopes, wanted))
     except ContainerlandError as problem:
-        return False, str(problem)
-    return not remaining.changed, left or ", ".join(remaining.lines()[:3])
+        return False, left or str(problem)
+    return not (remaining.changed or lost), left or lost or ", ".join(remaining.lines()[:3])
+
+
+def _try_to_restore(
+    before: Declaration, world: World, scopes: dict[str, set[str]], wanted: Wanted
+) -> tuple[str, Key | None]:
+    """What was in the way ('' for nothing), and what to do without next time, if that is known."""
+    try:
+        back = make_plan(before, world.observe(scopes, wanted))
+        gone = {missing.key.ident[0] for missing in back.missing if missing.key.kind == "netns"}
+        for _done in world.execute([step for step in back.steps() if step.key.netns not in gone]):
+            pass
+    except StepError as problem:
+        return str(problem.error), problem.step.key
+    except ConflictError as problem:
+        if isinstance(problem.key, Key):
+            return str(problem), problem.key
+        raise
+    return (str(back.missing[0]) if gone else ""), None
 
 
 def _way_back(plan: Plan, scopes: Mapping[str, set[str]], ledger: Ledger | None) -> TakeBack:

@@ -35,7 +35,15 @@ class MissingError(ContainerlandError):
 
 
 class ConflictError(ContainerlandError):
-    """What exists contradicts what is wanted, and replacing it was not allowed."""
+    """What exists contradicts what is wanted, and replacing it was not allowed.
+
+    Args:
+        key: the object in question, where doing without it would settle the conflict.
+    """
+
+    def __init__(self, message: str, key: object = None) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class KernelError(ContainerlandError):

@@ -71,8 +71,13 @@ class KernelWorld:
         desired = self._resolved(declaration.desired, observed, check)
         given = {key: r for key, r in declaration.absent.items() if KINDS[key.kind].resolves_absent}
         absent = {**declaration.absent, **self._resolved(given, observed, check)}
-        # What an owner made before is pruned under its canonical key, under which it may be declared again.
-        absent = {key: r for key, r in absent.items() if not (key in desired and KINDS[key.kind].resolves_absent)}
+        # What an owner made before is pruned under its canonical key, under which it may be declared again; only
+        # what was declared absent has a path.
+        absent = {
+            key: r
+            for key, r in absent.items()
+            if key not in desired or (r.path and not KINDS[key.kind].resolves_absent)
+        }
         return Declaration(desired, absent, declaration.exact)
 
     def _resolved(
@@ -84,7 +89,9 @@ class KernelWorld:
             groups.setdefault(kind.batch if kind.resolves_batch else key.kind, {})[key] = resource
         found = dict(resources)
         for group in groups.values():
-            for key, resource in KINDS[next(iter(group)).kind].resolve(group, observed, self.node, check).items():
+            resolved = KINDS[next(iter(group)).kind].resolve(group, observed, self.node, check)
+            # What is declared, which has a path, prevails over what was there before and would be restored.
+            for key, resource in sorted(resolved.items(), key=lambda item: bool(item[1].path)):
                 if resource.key != key:
                     del found[key]
                 found[resource.key] = resource

@@ -162,6 +162,47 @@ def test_what_is_in_use_is_not_deleted() -> None:
     assert apply("ipset", absent).changed
 
 
+CHAIN = {"chain": "web", "rules": ["-m set --match-set web src -m set --match-set web dst -j ACCEPT"]}
+JUMPS = [{"from": "INPUT", "match": "-m set --match-set web src"}]
+NAMED = "-A INPUT -m comment --comment '--match-set web src' -j ACCEPT"
+INPUT = "-A INPUT -m set --match-set web src -j ACCEPT"
+
+
+@pytest.mark.parametrize("backend", ["nft", "legacy"])
+@pytest.mark.parametrize(
+    ("others", "chains", "words"),
+    [
+        ("true", [{**CHAIN, "jumps": JUMPS}], "the ipv4 chain web is to use it, by the rule '-m set "),
+        ("true", [{"chain": "web", "rules": [], "jumps": JUMPS}], "the ipv4 chain INPUT is to use it, by the rule '"),
+        ("true", [{"chain": "web"}], "the ipv4 chain web uses it, by the rule '"),
+        (f"iptables {INPUT}", [{**CHAIN, "rules": []}], "the ipv4 chain INPUT uses it, by the rule '"),
+        (f"iptables-other {INPUT}; iptables-other {INPUT}", [], "2 iptables rules refer to it"),
+        (f"iptables {NAMED}", [{**CHAIN, "rules": []}], ""),
+        (f"iptables {NAMED}", [], ""),
+    ],
+    ids=["rule", "jump", "kept rules", "foreign", "other backend", "rules go", "chain goes"],
+)
+def test_check_mode_knows_who_will_use_a_set(
+    backend: str, others: str, chains: list[dict[str, Any]], words: str
+) -> None:
+    place = {"backend": backend}
+    first = {"name": "t", "ipset": [WEB], "iptables_chain": [{**CHAIN, **place, "jumps": JUMPS}]}
+    second = {"name": "t", "iptables_chain": [{**chain, **place} for chain in chains]}
+    apply("topology", first)
+    other = {"nft": "legacy", "legacy": "nft"}[backend]
+    sh(others.replace("iptables-other", f"iptables-{other}").replace("iptables ", f"iptables-{backend} "))
+    before = sets()
+    for check in (True, False):
+        if words:
+            with pytest.raises(ConflictError) as problem:
+                apply("topology", second, check=check)
+            assert str(problem.value).startswith(f"cannot delete ipset 'web': {words}")
+            assert sets() == before
+        else:
+            assert "delete ipset 'web'" in apply("topology", second, check=check).plan.lines()
+    assert words or sets() == {}
+
+
 def test_an_owner_takes_away_what_it_made_and_nothing_else() -> None:
     sh(FOREIGN + "ipset create shared hash:net maxelem 100; ipset add shared 10.0.0.0/8")
     before, untouched = sets(), foreign()
@@ -217,6 +258,16 @@ def test_swapped_under_a_live_rule(desired: dict[str, Any]) -> None:
     if "counters" not in desired:
         assert counts("127.0.0.1") > kept["127.0.0.1"] > 0, "a swap keeps the counters of entries"
     assert not any(name.startswith("cl_tmp_") for name in sets())
+
+
+def test_a_swap_keeps_what_is_in_comments() -> None:
+    """Ends of lines and white space, of whatever alphabet, and what would be an entry if it began a line."""
+    odd = "a\u2028add web 6.6.6.6\x85b\x0badd web 6.6.6.7\x0cc\x1cd\x1de\x1ef\xa0g \t\u3000"
+    sh(f"printf 'create web hash:ip comment\\nadd web 10.0.0.1 comment \"%s\"\\n' '{odd}' | ipset restore")
+    line = sets()["web"][1]
+    assert odd in line
+    assert change("ipset", {"name": "web", "maxelem": 500, "entries": ["10.0.0.2 comment x\u2028y"]})
+    assert sets()["web"][1:] == [line, '10.0.0.2 comment "x\u2028y"']
 
 
 def counted() -> tuple[int, int]:

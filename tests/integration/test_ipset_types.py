@@ -168,6 +168,15 @@ INVALID: list[tuple[dict[str, Any], str]] = [
         {"type": "hash:ip", "comment": True, "entries": [{"entry": "1.1.1.1", "comment": "x" * 256}]},
         "entries[0].comment: ",
     ),
+    *(
+        ({"type": "hash:ip", "comment": True, "entries": [{"entry": "1.1.1.1", "comment": word}]}, "entries[0].comment")
+        for word in ("-f", "-q x", "-exist", "-!", "-")
+    ),
+    *(
+        ({"type": "hash:ip", "comment": True, "timeout": 0, "entries": ["1.1.1.2", f"1.1.1.1 {rest}"]}, "entries[1]: ")
+        for rest in ('comment "-q"', f"comment {'é' * 128}", "timeout 0x10", "timeout 010", "timeout soon")
+    ),
+    ({"type": "list:set", "entries": ["there before a,b"]}, "entries[0]: not a valid name of a set"),
     ({"type": "hash:ip", "entries": [{"entry": "1.1.1.1 timeout 5", "timeout": 6}]}, "entries[0].timeout: is 6 here"),
     ({"type": "hash:ip", "entries": [{"entry": "1.1.1.1"}, "1.1.1.1 nomatch"]}, "entries[1]: "),
     ({"type": "hash:ip", "entries": [{}]}, "entries[0].entry: is required"),

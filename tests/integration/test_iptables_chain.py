@@ -172,6 +172,12 @@ def test_what_rules_refer_to() -> None:
     foretold = apply("iptables_chain", {"chain": "S", "rules": ["-j NOSUCH", "-p 6"]}, check=True)
     assert "rules[0]: there is no chain or target 'NOSUCH'" in foretold.warnings[0]
     assert foretold.plan.diff()["after"].splitlines()[1:] == ["  1: -j NOSUCH", "  2: -p tcp"]
+    assert "'LATER'" in apply("iptables_chain", {"chain": "S", "rules": ['-j "LATER"']}, check=True).warnings[0]
+    sh("iptables -N LIVE")
+    change("iptables_chain", {"chain": "S", "rules": ['-j "LIVE"', '-m comment --comment "--match-set foo src -j NO"']})
+    change("iptables_chain", {"chain": "S", "rules": ["-m set --set v4 src -j ACCEPT", '-m set --match-set "v4" dst']})
+    with pytest.raises(MissingError, match=r"rules\[0\]: there is no ipset 'nosuch'"):
+        apply("iptables_chain", {"chain": "S", "rules": ["-m set --set nosuch src"]})
     sh("iptables -t mangle -A INPUT -j RATEEST --rateest-name theirs --rateest-interval 250ms --rateest-ewmalog 500ms")
     compared = "-m rateest --rateest theirs --rateest-lt --rateest-bps 1kbit"
     change("iptables_chain", {"chain": "R", "table": "mangle", "rules": [compared]})

@@ -113,3 +113,55 @@ def test_jumps_with_any_match_are_found_again(backend: str) -> None:
     change("iptables_chain", chain, failing=False)
     change("iptables_chain", {**chain, "state": "absent"}, failing=False)
     assert filters() == dict.fromkeys(filters(), "")
+
+
+@pytest.mark.parametrize("backend", ["nft", "legacy"])
+def test_jumps_that_others_made_several_times(backend: str) -> None:
+    """A failure brings all of them back, each to its place (`change` lets every step fail)."""
+    program = f"iptables-{backend}"
+    sh(f"{program} -N A; {program} -N B")
+    for rule in ("-j A", "-j B", "-j A", "-i lo", "-j B", "-j A"):
+        sh(f"{program} -A INPUT {rule}")
+    elements = [{"chain": chain, "jumps": ["INPUT"], "backend": backend, "state": "absent"} for chain in "AB"]
+    change("topology", {"name": "t", "iptables_chain": elements})
+    assert rules("INPUT", program=program) == ["-i lo"]
+
+
+@pytest.mark.parametrize("backend", ["nft", "legacy"])
+def test_two_chains_change_places(backend: str) -> None:
+    """The kernel refuses loops: the old jump goes in the transaction in which the new one comes, and back."""
+
+    def declared(*chains: dict[str, Any]) -> dict[str, Any]:
+        return {"name": "t", "iptables_chain": [{"backend": backend, **chain} for chain in chains]}
+
+    change("topology", declared({"chain": "A", "jumps": ["INPUT"]}, {"chain": "B", "jumps": ["A"]}))
+    change("topology", declared({"chain": "A", "jumps": ["B"]}, {"chain": "B", "jumps": ["INPUT"]}))
+    program = f"iptables-{backend}"
+    assert [rules(chain, program=program) for chain in ("INPUT", "A", "B")] == [["-j B"], [], ["-j A"]]
+    change("topology", {"name": "t", "state": "absent"})
+    assert filters() == dict.fromkeys(filters(), "")
+
+
+def test_jumps_keep_the_order_in_which_they_are_listed() -> None:
+    """Also before each other, whichever is listed first; one cannot stand before what goes or never comes."""
+
+    def declared(*jumps: dict[str, Any], other: bool = True) -> dict[str, Any]:
+        chain = {"chain": "A", "jumps": [{"from": "INPUT", **jump} for jump in jumps]}
+        return {"name": "t", "iptables_chain": [chain, {"chain": "B", "jumps": ["INPUT"] if other else []}]}
+
+    sh("iptables -A INPUT -i lo -j ACCEPT")
+    listed = [{"match": f"-p {p}", "position": "first"} for p in ("tcp", "17", "icmp")]
+    change("topology", declared(*listed))
+    assert rules("INPUT") == ["-p tcp -j A", "-p udp -j A", "-p icmp -j A", "-i lo -j ACCEPT", "-j B"]
+    change("topology", {"name": "t", "state": "absent"})
+    chained = [{"match": "-p 6", "before": "-p udp -j A"}, {"match": "-p 17", "before": "-j B"}]
+    change("topology", declared(*chained))
+    assert rules("INPUT") == ["-i lo -j ACCEPT", "-p tcp -j A", "-p udp -j A", "-j B"]
+    for check in (True, False):
+        with pytest.raises(InputError, match=r"jumps\[1\].before: the rule '-j B' is to go in the same run"):
+            apply("topology", declared(*chained, other=False), check=check)
+    change("topology", {"name": "t", "state": "absent"})
+    round_and_round = [{"match": "-p 6", "before": "-p udp -j A"}, {"match": "-p 17", "before": "-p tcp -j A"}]
+    with pytest.raises(MissingError, match=r"before: .* no rule"):
+        apply("topology", declared(*round_and_round))
+    assert len(apply("topology", declared(*round_and_round), check=True).warnings) == 2

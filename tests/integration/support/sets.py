@@ -18,7 +18,7 @@ def sets(netns: str = "") -> dict[str, list[str]]:
     """Each set's header and entries, in an order that does not depend on the hash; lists keep theirs."""
     output = sh(f"{f'ip netns exec {netns} ' if netns else ''}ipset save")
     found: dict[str, list[str]] = {}
-    for line in output.splitlines():
+    for line in output.split("\n")[:-1]:
         command, name, rest = line.split(" ", 2)
         rest = _RESTLESS.sub("", rest).strip()
         if command == "create":

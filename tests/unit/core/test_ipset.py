@@ -40,6 +40,8 @@ Header: range 0-9
         ("fd00::/64,eth0 wildcard", "fd00::/64,eth0", {"wildcard": True}),
         ("a before b", "a", {"before": "b"}),
         ("1.1.1.1 timeout soon", "1.1.1.1", {"timeout": "soon"}),
+        ("1.1.1.1 timeout 0x10", "1.1.1.1", {"timeout": "0x10"}),
+        ('1.1.1.1 comment "a\u2028\x85 b" nomatch', "1.1.1.1", {"comment": "a\u2028\x85 b", "nomatch": True}),
         ("1.1.1.1 newer word", "1.1.1.1", {"extra": ("newer", "word")}),
     ],
 )
@@ -94,6 +96,13 @@ def test_a_node_without_sets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sa
     program(monkeypatch, tmp_path, f"echo '{said}' >&2; exit 1")
     with pytest.raises(MissingError, match=words):
         ipset.headers(None)
+
+
+def test_only_a_new_line_ends_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    entry = '1.1.1.1 comment "\x0badd s 6.6.6.6\x0c\x1c\x1d\x1e\x85\u2028\r"'
+    (tmp_path / "saved").write_bytes(f"create s hash:ip comment\nadd s {entry}\nadd s 2.2.2.2\n".encode())
+    program(monkeypatch, tmp_path, f"cat {tmp_path}/saved")
+    assert ipset.entries(None, "s") == [entry, "2.2.2.2"]
 
 
 def test_which_line_was_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ _WRITTEN = (
 )
 # Words of a header that differ from set to set without meaning anything.
 _VOLATILE = ("initval",)
-_WORD = re.compile(r'"[^"]*"|\S+')
+# As ipset(8) splits a line: other white space and ends of lines may be in a comment.
+_WORD = re.compile(r'"[^"]*"|\S+', re.ASCII)
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,19}")
 _ERROR = re.compile(r"^ipset v\S+: (?:Error in line (\d+): )?(.*)$", re.MULTILINE)
 
 
@@ -97,7 +99,7 @@ def headers(fd: int | None) -> dict[str, Header]:
         raise MissingError(f"this kernel has no sets of addresses: load the module ip_set ({said})") from None
     found: dict[str, Header] = {}
     for block in output.split("\n\n"):
-        lines = dict(line.partition(": ")[::2] for line in block.splitlines())
+        lines = dict(line.partition(": ")[::2] for line in block.split("\n"))
         if "Name" in lines:
             values, more = _header(lines["Type"], lines.get("Header", "").split())
             references, count = int(lines.get("References", 0)), int(lines.get("Number of entries", 0))
@@ -109,7 +111,7 @@ def entries(fd: int | None, name: str) -> list[str]:
     """The entries of a set, as they would be added again; none if there is no such set."""
     start = f"add {name} "
     try:
-        lines = _ask(fd, ["save", name]).splitlines()
+        lines = _ask(fd, ["save", name]).split("\n")
     except Refused as problem:
         if "does not exist" in problem.words:
             return []
@@ -190,7 +192,7 @@ def parse_entry(line: str) -> tuple[str, dict[str, Any]]:
             if value is None:
                 raise ValueError(f"'{word}' needs a value")
             value = value.strip('"')
-            number = word in ("timeout", "packets", "bytes") and value.isascii() and value.isdigit()
+            number = word in ("timeout", "packets", "bytes") and _DECIMAL.fullmatch(value)
             options[word] = int(value) if number else value
         elif word in ENTRY_FLAGS:
             options[word] = True

@@ -50,7 +50,7 @@ def attribute(number: int, value: bytes) -> bytes:
 
 
 def text(number: int, value: str) -> bytes:
-    return attribute(number, value.encode() + b"\0")
+    return attribute(number, value.encode("utf-8", "surrogateescape") + b"\0")
 
 
 def attributes(reply: bytes) -> dict[int, bytes]:

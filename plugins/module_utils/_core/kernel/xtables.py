@@ -230,7 +230,7 @@ def restore(place: Place, text: str, *, flush: bool = False, lock: str = "", wai
 
 def words_of(stderr: str) -> str:
     """Why, in one line: without the program's name, and without hints to its help."""
-    lines = [_PROGRAM.sub("", line).strip() for line in stderr.splitlines()]
+    lines = [_PROGRAM.sub("", line).strip() for line in stderr.split("\n")]
     kept = [line for line in dict.fromkeys(lines) if line and not _NOISE.match(line)]
     return "; ".join(re.sub(r"^line \d+: ", "", line).replace("`", "'").rstrip(".") for line in kept[:3])
 

@@ -18,8 +18,8 @@ from ..errors import KernelError
 from . import netlink, nftables, programs, xtables
 from .xtables import BUILTIN, Chain, Place, Refused
 
-#: The option of a rule that names a set, and the name.
-SETS = re.compile(r"--(?:match-set|add-set|del-set|map-set) (\S+)")
+_SETS = frozenset({"--match-set", "--add-set", "--del-set", "--map-set"})
+_PART = re.compile(r'"((?:[^"\\]|\\.)*)"|([^ "][^ ]*)', re.DOTALL)
 _ACCOUNTS = re.compile(r"--nfacct-name +\"?([^\s\"]+)")
 _TIMEOUTS = re.compile(r"-j CT .*--timeout \"?([^\s\"]+)")
 _ESTIMATORS = re.compile(r"--rateest1? \"?([^\s\"]+)|--rateest2 \"?([^\s\"]+)")
@@ -91,7 +91,7 @@ class _Scratch:
         self._trials = trials
         self._around = around
         self._lock = lock
-        self._words = {word for trial in trials for rule in trial.rules for word in rule.split()}
+        self._words = {word for trial in trials for rule in trial.rules for word in words(rule)}
         self._order = sorted(range(len(trials)), key=lambda n: list(BUILTIN).index(trials[n].table))
         self._rules = [(n, i) for n in self._order for i in range(len(trials[n].rules))]
 
@@ -180,7 +180,7 @@ class _Scratch:
     def prepare(self) -> None:
         """Makes objects of the names that rules mention; what cannot be made, iptables will miss."""
         text = "\n".join(rule for trial in self._trials for rule in trial.rules if "--" in rule)
-        names = dict.fromkeys(SETS.findall(text))
+        names = dict.fromkeys(name for trial in self._trials for rule in trial.rules for name in sets_of(rule))
         requests = [self._set(name) for name in names]
         if "nfacct" in text:
             requests += [nftables.message(_ACCT, 0, 0, nftables.text(1, name)) for name in set(_ACCOUNTS.findall(text))]
@@ -195,8 +195,8 @@ class _Scratch:
 
     def _set(self, name: str) -> bytes:
         """IPSET_CMD_CREATE: iptables asks no more of a set than its family."""
-        family = nftables.AF[self._around.sets.get(name.strip('"')) or self.place.family]
-        named = nftables.attribute(1, b"\6") + nftables.text(2, name.strip('"')) + nftables.text(3, "hash:ip")
+        family = nftables.AF[self._around.sets.get(name) or self.place.family]
+        named = nftables.attribute(1, b"\6") + nftables.text(2, name) + nftables.text(3, "hash:ip")
         rest = (
             nftables.attribute(4, b"\0") + nftables.attribute(5, bytes([family])) + nftables.attribute(7 | 0x8000, b"")
         )
@@ -237,6 +237,27 @@ def _target(rule: str) -> str:
 def words(rule: str) -> list[str]:
     """The words of a rule in the notation of iptables-restore: quoted by '"', where '\\' takes the next literally."""
     if '"' not in rule:
-        return rule.split()
-    found = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', rule, re.DOTALL)
-    return [bare or re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL) for quoted, bare in found]
+        return [word for word in rule.split(" ") if word]
+    return [_unquoted(part) for part in _PART.finditer(rule)]
+
+
+def _unquoted(part: re.Match[str]) -> str:
+    return part[2] or re.sub(r"\\(.)", r"\1", part[1], flags=re.DOTALL)
+
+
+def sets_of(rule: str) -> list[str]:
+    """The names of the sets that a rule refers to; ``--set`` is an old name of ``--match-set``, but of other matches
+    too. What is in quotes is no option.
+    """
+    if "-set " not in rule:
+        return []
+    found = []
+    match = option = ""
+    for part in _PART.finditer(rule):
+        word = _unquoted(part)
+        if option in ("-m", "--match"):
+            match = word
+        elif (option in _SETS or (option == "--set" and match == "set")) and word[:1] != "-":
+            found.append(word)
+        option = part[2] or ""
+    return found

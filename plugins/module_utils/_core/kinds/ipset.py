@@ -19,6 +19,7 @@ from ..model import Action, Change, Exact, Key, Resource, Stage, Step, Verb
 from .base import Context, Kind, Wanted
 from .ipset_apply import apply
 from .ipset_canonical import canonical
+from .ipset_users import Users, counted
 
 LIST = "list:set"
 # Of an entry: what a live one counts.
@@ -67,7 +68,7 @@ class IpsetKind(_SetKind):
         for key in list(found):
             if wanted is None or key in wanted or (wanted and key in listed):
                 found.update(_entries(node, found[key]))
-        _count_rules(found, listed)
+        _count_users(found, listed, node)
         return found
 
     def compare(self, desired: Resource, observed: Resource) -> tuple[str, ...]:
@@ -91,11 +92,9 @@ class IpsetKind(_SetKind):
             key = entry_key(netns, holder, name)
             if set_key(netns, holder) not in absent and key not in absent:
                 return f"the set '{holder}' has it as an entry"
-        filters = any(key.kind.startswith("iptables_") and key.netns == netns for key in (*absent, *desired))
-        if resource.values["rules"] and not filters:
-            count = resource.values["rules"]
-            return f"{count} iptables rule{'s refer' if count > 1 else ' refers'} to it"
-        return ""
+        users: Users = resource.values["users"]
+        # What is made anew goes while all rules still stand.
+        return users.staying(absent, desired) if resource.key in absent else counted(users.rules)
 
     def steps(self, change: Change, context: Context) -> list[Step]:
         if change.action is Action.REPLACE:
@@ -170,7 +169,7 @@ def _entries(node: Any, header: Resource) -> Mapping[Key, Resource]:
     return found
 
 
-def _count_rules(found: dict[Key, Resource], lists: Collection[Key]) -> None:
+def _count_users(found: dict[Key, Resource], lists: Collection[Key], node: Any) -> None:
     """Tells the references of rules from those of lists, as far as the lists were read."""
     holders: dict[Key, list[str]] = {}
     for key in found:
@@ -179,7 +178,8 @@ def _count_rules(found: dict[Key, Resource], lists: Collection[Key]) -> None:
     for key, resource in found.items():
         if key.kind == "ipset":
             names = tuple(holders.get(key, ()))
-            found[key] = resource.with_values(lists=names, rules=resource.values["references"] - len(names))
+            users = Users(node, key, len(names), resource.values["references"] - len(names))
+            found[key] = resource.with_values(lists=names, users=users)
 
 
 def _same(name: str, wanted: Any, have: Any) -> bool:

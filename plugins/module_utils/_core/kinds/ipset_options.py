@@ -49,8 +49,10 @@ def set_type(value: str) -> str:
 
 
 def comment_text(value: str) -> str:
-    """IPSET_MAX_COMMENT_SIZE; a quotation mark would end it."""
+    """IPSET_MAX_COMMENT_SIZE; a quotation mark would end it, and ipset(8) looks for options among comments too."""
     _encodable(text(value))
+    if value.startswith("-"):
+        raise ValueError(f"a comment cannot begin with '-', which ipset takes for an option: {value!r}")
     if '"' in value or len(value.encode()) > 255:
         raise ValueError(f"a comment has no quotation marks and at most 255 bytes: {value!r}")
     return value
@@ -61,9 +63,9 @@ def entry_text(value: str) -> str:
     if _PLAIN.fullmatch(value):
         return value
     _encodable(text(value))
-    value = value.strip()
+    value = value.strip(" ")
     bare = re.sub(r'(?<= comment )"[^"]*"(?= |\Z)', "", value)
-    words = bare.split()
+    words = [part for part in bare.split(" ") if part]
     if not words or '"' in bare or any(part[0] == "-" for part in words) or re.search(r"[\\']", words[0]):
         raise ValueError(f"not an entry of a set (an element, then options as of 'ipset add'): {value!r}")
     return value
@@ -170,13 +172,21 @@ def _entry(options: Mapping[str, Any], path: str) -> tuple[str, Mapping[str, Any
         return written, BARE
     try:
         element, said = parse_entry(written)
+        _check_text(said)
     except ValueError as problem:
         raise InputError(path, str(problem)) from None
     own = {name: str(value) if name == "skbqueue" else value for name, value in options.items() if name != "entry"}
     for name, value in own.items():
         if said.get(name, value) != value:
             raise InputError(f"{path}.{name}", f"is {value!r} here, but {said[name]!r} in the entry's text")
+    return element, {**BARE, **said, **own}
+
+
+def _check_text(said: Mapping[str, Any]) -> None:
+    """What ipset(8) would read in another way than it is meant."""
+    comment_text(said.get("comment", ""))
+    if not isinstance(said.get("timeout", 0), int):
+        raise ValueError(f"timeout is a number of seconds, in decimal: {said['timeout']!r}")
     for name in ("before", "after"):
         if name in said:
             set_name(said[name])
-    return element, {**BARE, **said, **own}

@@ -13,10 +13,11 @@ from typing import Any
 from ..errors import KernelError
 from ..kernel import xtables
 from ..kernel.xtables import BUILTIN, Chain, Place, Refused, Tables
-from ..model import Step, Verb, describe
+from ..model import Key, Step, Verb, describe
 from .base import StepError
 from .iptables_edits import edits, numbered
-from .iptables_look import AT, LAST, place_in
+from .iptables_look import place_in
+from .iptables_order import in_order
 
 CHAIN = "iptables_chain"
 # With fewer edits than this, or than this part of a chain, the other rules are not touched, and keep what they count.
@@ -47,8 +48,8 @@ def _carry_out(place: Place, group: Sequence[Step], given: Given, by_number: boo
     """Returns the tables from which something went."""
     tables = xtables.read(place)[0] if any(_looks(step) for step in group) else {}
     transaction = Transaction(tables, given, by_number)
-    for step in sorted(group, key=_order):
-        transaction.add(step)
+    for step, position in in_order(group):
+        transaction.add(step, position)
     text, where = transaction.text()
     try:
         if text:
@@ -71,16 +72,6 @@ def _as_given(node: Any, backend: str, family: str, table: str, rule: str) -> st
 def _looks(step: Step) -> bool:
     """Whether what is there decides about what must be said."""
     return not (step.verb is Verb.ADD and step.key.kind == CHAIN)
-
-
-def _order(step: Step) -> tuple[int, int]:
-    """Chains before jumps to them; the other way round when they go. Jumps that come back, by rising position."""
-    if step.verb is Verb.DELETE:
-        return (3 if step.key.kind == CHAIN else 2), 0
-    if step.key.kind == CHAIN:
-        return 0, 0
-    position: tuple[Any, ...] = step.values.get("position") or ("",)
-    return 1, position[1] if position[0] == AT else 0
 
 
 def _action(step: Step) -> str:
@@ -109,15 +100,17 @@ class Transaction:
         self._tails: dict[str, list[tuple[str, Step]]] = {}
         # Chains as they will be, of those in which jumps come and go.
         self._rules: dict[tuple[str, str], list[str]] = {}
+        self._placed: set[Key] = set()
         self.emptied: set[str] = set()
 
-    def add(self, step: Step) -> None:
+    def add(self, step: Step, position: tuple[Any, ...] = ()) -> None:
+        """Args: position: of a jump that comes."""
         if step.key.kind == CHAIN:
             {Verb.ADD: self._create, Verb.SET: self._change, Verb.DELETE: self._delete}[step.verb](step)
         elif step.verb is Verb.DELETE:
             self._remove_jump(step)
         else:
-            self._place_jump(step)
+            self._place_jump(step, position)
 
     def text(self) -> tuple[str, Mapping[int, Step]]:
         """The input of iptables-restore, and which step each line (from 1) belongs to."""
@@ -154,6 +147,7 @@ class Transaction:
         if "rules" in names:
             have = self._tables.get(table, {}).get(name, Chain())
             self._say(step, self._edited(table, name, have, step.values["rules"]))
+            self._rules[table, name] = list(step.values["rules"])
         if not step.values.get("rules"):
             self.emptied.add(table)
 
@@ -203,15 +197,15 @@ class Transaction:
         del rules[at]
         self._say(step, [f"-D {chain} {at + 1 if self._by_number else rule}"])
 
-    def _place_jump(self, step: Step) -> None:
+    def _place_jump(self, step: Step, position: tuple[Any, ...]) -> None:
         table, chain, rule = step.key.ident[2:5]
         rules = self._list(table, chain)
         counter = "0:0"
-        if rule in rules:
+        if rule in rules and step.key not in self._placed:
             have = self._tables.get(table, {}).get(chain, Chain())
-            counter = have.counters[have.rules.index(rule)]
+            counter = dict(zip(reversed(have.rules), reversed(have.counters))).get(rule, counter)
             self._take_out(step, rules)
-        position: tuple[Any, ...] = step.values.get("position") or (LAST,)
+        self._placed.add(step.key)
         at = place_in(rules, position)
         given = self._given(table, rule)
         if at == len(rules):

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..fields import Field
 from ..kernel import xtables
 from ..kernel.xtables import BACKENDS, BUILTIN, FAMILIES
-from ..kernel.xtables_scratch import SETS
+from ..kernel.xtables_scratch import sets_of
 from ..model import Action, Change, Key, Resource, Stage, Step
 from .base import PLACE, Declarable, Kind, Place, Wanted, present
 from .iptables_apply import apply
@@ -21,7 +21,7 @@ from .iptables_jump import JUMP, add_jump
 from .iptables_look import look
 from .iptables_options import RULE, Given, given_rule
 from .iptables_resolve import resolve
-from .iptables_rule import chain_name, target_of, unwritable
+from .iptables_rule import chain_name, short, target_of, unwritable
 
 _COMPARED = ("rules", "policy")
 
@@ -53,8 +53,8 @@ class IptablesChainKind(Kind):
         found: dict[str, str] = {}
         for number, rule in enumerate(resource.values.get("rules") or ()):
             text = rule.text if isinstance(rule, Given) else rule
-            for name in SETS.findall(text) if "-set " in text else ():
-                found.setdefault(name.strip('"'), f"rules[{number}]")
+            for name in sets_of(text):
+                found.setdefault(name, f"rules[{number}]")
         return [(option, Key("ipset", resource.key.netns, (name,))) for name, option in found.items()]
 
     def blocked(self, resource: Resource, absent: Collection[Key], desired: Mapping[Key, Resource]) -> str:
@@ -62,14 +62,14 @@ class IptablesChainKind(Kind):
         netns = resource.key.netns
         odd = unwritable(resource.values["rules"])
         if odd:
-            return f"it holds a rule with control characters, which could not be brought back: {odd!r}"
+            return f"it holds a rule with control characters, which could not be brought back: {short(odd)!r}"
         for chain, rule in resource.values["referrers"]:
             key = Key(self.name, netns, (backend, family, table, chain))
             stays = desired[key].values.get("rules") if key in desired else None
             if key in absent or Key("iptables_jump", netns, (*key.ident, rule)) in absent:
                 continue
             if stays is None or rule in stays:
-                return f"the chain {chain} still jumps to it, by the rule '{rule}'"
+                return f"the chain {chain} still jumps to it, by the rule '{short(rule)}'"
         for key, other in desired.items():
             if key[:2] != (self.name, netns) or key.ident[:3] != (backend, family, table):
                 continue

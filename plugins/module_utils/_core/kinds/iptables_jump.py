@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..errors import InputError
 from ..fields import Field, parse
-from ..model import Change, Key, Resource, Stage, Step
-from .base import Kind, Place, Wanted
+from ..model import Action, Change, Key, Resource, Stage, Step
+from .base import Context, Kind, Place, Wanted
 from .iptables_apply import apply
-from .iptables_look import FIRST, LAST, jump_holds, look
+from .iptables_look import BEFORE, FIRST, LAST, jump_holds, look
 from .iptables_options import RULE, given_match, given_rule
 from .iptables_resolve import resolve
-from .iptables_rule import chain_name, quote
+from .iptables_rule import chain_name, quote, short, target_of
 
 JUMP = {
     "from": Field("str", "The chain that jumps, built in or not.", required=True, check=chain_name),
@@ -76,6 +77,30 @@ class IptablesJumpKind(Kind):
 
     def references(self, resource: Resource) -> list[tuple[str, Key]]:
         return [("from", Key("iptables_chain", resource.key.netns, resource.key.ident[:4]))]
+
+    def blocked(self, resource: Resource, absent: Collection[Key], desired: Mapping[Key, Resource]) -> str:
+        """Nothing is; but another jump cannot stand before one that goes (InputError)."""
+        where, rule = resource.key.ident[:4], resource.key.ident[4]
+        for key, other in desired.items():
+            if (
+                key[:2] == resource.key[:2]
+                and key.ident[:4] == where
+                and other.values.get("position") == (BEFORE, rule)
+            ):
+                raise InputError(f"{other.path}.before", f"the rule '{short(rule)}' is to go in the same run")
+        source, target = (
+            Key("iptables_chain", resource.key.netns, (*where[:3], name)) for name in (where[3], target_of(rule))
+        )
+        told = source in desired and desired[source].values.get("rules") is not None
+        resource.values["fate"].chains_stay = not (told or source in absent or target in absent)
+        return ""
+
+    def steps(self, change: Change, context: Context) -> list[Step]:
+        """Where chains change places, no jump can come before another goes; else rules outlive what they guard."""
+        steps = super().steps(change, context)
+        if change.action is Action.DELETE and change.old.values["fate"].chains_stay:
+            steps = [replace(step, stage=self.add) for step in steps]
+        return steps
 
     def show(self, change: Change) -> tuple[list[str], list[str]] | None:
         return _place(change.before), _place(change.after)

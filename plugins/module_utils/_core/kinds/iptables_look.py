@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConflictError
@@ -14,6 +15,17 @@ from ..model import Key, Resource
 from .iptables_rule import target_of
 
 FIRST, LAST, BEFORE, AT = "first", "last", "before", "at"
+
+
+@dataclass
+class Fate:
+    """What a plan found out about a jump that goes.
+
+    Attributes:
+        chains_stay: both chains stay, and nobody says what the one that it stands in is to hold.
+    """
+
+    chains_stay: bool = False
 
 
 def look(node: Any, netns: str, keys: Collection[Key] | None) -> dict[Key, Resource]:
@@ -73,10 +85,19 @@ def _chains(netns: str, where: tuple[str, str, str], chains: dict[str, Chain]) -
         yield key, Resource(key, values)
 
 
+def _places(rules: Sequence[str]) -> dict[str, list[int]]:
+    """Where each rule stands, from 1: others may have made the same jump more than once."""
+    found: dict[str, list[int]] = {}
+    for place, rule in enumerate(rules, 1):
+        found.setdefault(rule, []).append(place)
+    return found
+
+
 def _jumps(
     netns: str, where: tuple[str, str, str], source: str, chains: dict[str, Chain]
 ) -> Iterable[tuple[Key, Resource]]:
     rules = chains[source].rules
+    places = _places(rules)
     targets = [target_of(rule) for rule in rules]
     to_chain = [target in chains for target in targets]
     done: set[str] = set()
@@ -85,7 +106,8 @@ def _jumps(
         if to_chain[index] and rule not in done:
             done.add(rule)
             key = Key("iptables_jump", netns, (*where, source, rule))
-            yield key, Resource(key, {"position": (AT, index + 1, rules), "first": first})
+            values = {"position": (AT, index + 1, rules), "again": places[rule][1:], "first": first, "fate": Fate()}
+            yield key, Resource(key, values)
         first = first and to_chain[index]
 
 
@@ -117,6 +139,8 @@ def place_in(rules: Sequence[str], position: tuple[Any, ...], now: int | None = 
         most = min((at for at, rule in enumerate(rules) if rule in after - before), default=most)
     if now is not None and least <= now <= most:
         return now
+    if position[0] == AT and list(rules[: index - 1]) == list(around[: index - 1]):
+        return int(index) - 1
     return most if position[0] != AT else min(least, len(rules))
 
 

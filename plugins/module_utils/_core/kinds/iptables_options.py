@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..errors import InputError
 from ..fields import Field, Fields
-from .iptables_rule import from_line, from_options
+from .iptables_rule import from_line, from_options, split
 
 _TCP_FLAGS: Fields = {
     "flags": Field("list", "The flags to look at.", required=True, elements="str"),
@@ -106,7 +106,7 @@ def given_match(options: Mapping[str, Any], path: str) -> tuple[frozenset[str], 
         InputError: with the path.
     """
     given = given_rule(options, "", path)
-    words = given.text.split()
+    words = [word for word, quoted in split(given.text) if not quoted]
     if any(word in words for word in ("-j", "--jump", "-g", "--goto")):
         raise InputError(path, "has a target of its own; the jump leads to this chain")
     return given.families, given.text

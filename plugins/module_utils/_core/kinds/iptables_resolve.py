@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from ..errors import ConflictError, InputError, MissingError
 from ..kernel.xtables import Place, Tables
-from ..kernel.xtables_scratch import Surroundings, Trial, TrialRefused, canonical
+from ..kernel.xtables_scratch import Surroundings, Trial, TrialRefused, canonical, sets_of
 from ..model import Key, Resource, describe
 from .iptables_look import BEFORE
 from .iptables_options import Given
-from .iptables_rule import target_of, unwritable
+from .iptables_rule import chain_name, short, target_of, unwritable
 
 CHAIN, JUMP = "iptables_chain", "iptables_jump"
 Group = Mapping[Key, Resource]
@@ -76,7 +76,8 @@ class _Resolver:
         declared = {(key.ident[2], key.ident[3]) for key in group if key.kind == CHAIN}
         targets = {(key.ident[2], target_of(key.ident[4])) for key in group if key.kind == JUMP}
         self._chains = {*live, *declared, *targets}
-        self._lost: set[Key] = set()
+        # Rules that were there, and cannot come back.
+        self._lost: dict[Key, set[str]] = {}
 
     def resolve(self) -> dict[Key, Resource]:
         wishes = [wish for wish in map(self._wish, self._group.values()) if wish is not None]
@@ -95,9 +96,12 @@ class _Resolver:
         odd = unwritable(there) if resource.values.get("rules") is not None else ""
         if odd:
             problem = f"{describe(resource)} holds a rule with control characters, which could not be brought back"
-            raise ConflictError(f"{problem}; remove it first: {odd!r}")
+            raise ConflictError(f"{problem}; remove it first: {short(odd)!r}")
         if resource.key.kind == CHAIN:
             whole = tuple(map(_text, resource.values.get("rules") or ()))
+            if not self._check:
+                self._miss_sets(resource)
+                whole = self._kept(resource, whole)
             rules = tuple(rule for rule in whole if rule not in there)
             return _Wish(resource, table, name, rules, whole) if rules else None
         rules = (resource.key.ident[4], *_before(resource))
@@ -126,6 +130,8 @@ class _Resolver:
         """A rule with several addresses stands for several rules."""
         result = self._canonical([Trial(wish.table, wish.chain, wish.whole or wish.rules)])[0]
         if not wish.whole and len(result) != len(wish.rules):
+            if not wish.resource.path:
+                return wish.rules
             problem = "stands for several rules, because of a list of addresses: declare one jump for each"
             raise InputError(wish.resource.path, problem)
         return result
@@ -141,20 +147,37 @@ class _Resolver:
         """Raises, or tells of it and returns what is left to try."""
         wish, at = _find(problem, wishes, parts)
         path = _path(wish, at)
+        missing, rule = problem.missing, wish.rules[at]
         words = (
-            f"there is no chain or target '{problem.missing}'" if problem.missing else f"iptables says: {problem.words}"
+            f"there is no chain or target '{short(missing)}'" if missing else f"iptables says: {short(problem.words)}"
         )
         if not path:
-            # What was there before somebody else's chain or set went, cannot come back.
-            rule = wish.rules[at]
-            self._node.warn(f"{describe(wish.resource)} does not get its former rules back, for '{rule}': {words}")
-            self._lost.add(wish.resource.key)
-            return [other for other in wishes if other is not wish]
-        if not (self._check and problem.missing):
+            self._lose(wish.resource, rule, words)
+            left = self._kept(wish.resource, wish.rules) if wish.whole else ()
+            new = wish._replace(rules=left, whole=self._kept(wish.resource, wish.whole))
+            return [new if other is wish else other for other in wishes if other is not wish or left]
+        # It may be there by the time that this is no longer check mode, if it can be a chain at all.
+        if not (self._check and _can_be_chain(missing)) or (wish.table, missing) in self._chains:
             raise InputError(path, words)
         self._node.warn(f"{path}: {words}; create it first, or declare it in the same topology")
-        self._chains.add((wish.table, problem.missing))
+        self._chains.add((wish.table, missing))
         return wishes
+
+    def _miss_sets(self, resource: Resource) -> None:
+        """Of what is declared, the plan tells; here it is about what was there before and is to come back."""
+        for rule in resource.values.get("rules") or ():
+            for name in () if isinstance(rule, Given) else sets_of(rule):
+                if name not in self._sets:
+                    self._lose(resource, rule, f"there is no ipset '{name}'")
+
+    def _lose(self, resource: Resource, rule: str, words: str) -> None:
+        """What was there before somebody else's chain or set went, cannot come back."""
+        self._lost.setdefault(resource.key, set()).add(rule)
+        self._node.warn(f"{describe(resource)} does not get back its former rule '{short(rule)}': {words}")
+
+    def _kept(self, resource: Resource, rules: tuple[str, ...]) -> tuple[str, ...]:
+        lost = self._lost.get(resource.key, ())
+        return tuple(rule for rule in rules if rule not in lost)
 
     def _remember(self, trial: Trial, result: tuple[str, ...]) -> None:
         """iptables gets the words that were given: so what it prints then is what it printed here."""
@@ -166,9 +189,7 @@ class _Resolver:
         rules = resource.values.get("rules")
         if rules is None:
             return resource
-        if resource.key in self._lost:
-            return resource.without("rules")
-        return resource.with_values(rules=done.get(resource.key, tuple(map(_text, rules))))
+        return resource.with_values(rules=done.get(resource.key, self._kept(resource, tuple(map(_text, rules)))))
 
     def _jump(self, resource: Resource, done: Mapping[Key, tuple[str, ...]]) -> Resource:
         rules = done.get(resource.key, (resource.key.ident[4], *_before(resource)))
@@ -177,16 +198,32 @@ class _Resolver:
         if not _before(resource):
             return moved
         table, name = key.ident[2:4]
-        live = self._tables.get(table, {}).get(name)
-        if live is None or rules[1] not in live.rules:
-            problem = (
-                f"{resource.path}.before: the {key.ident[1]} chain {name} of the table {table} has no rule '{rules[1]}'"
-            )
+        if not self._stands(key, done):
+            where = f"the {key.ident[1]} chain {name} of the table {table}"
+            problem = f"{resource.path}.before: {where} has no rule '{short(rules[1])}'"
             if not self._check:
                 raise MissingError(problem)
             self._node.warn(problem)
             return moved.without("position")
         return moved.with_values(position=(BEFORE, rules[1]))
+
+    def _stands(self, key: Key, done: Mapping[Key, tuple[str, ...]]) -> bool:
+        """Whether there is the rule before which a jump (its canonical key) is to stand, or will be by then."""
+        live = self._tables.get(key.ident[2], {}).get(key.ident[3])
+        coming: dict[str, Collection[str]] = {}
+        for other, resource in self._group.items():
+            if other.kind == JUMP and other.ident[:4] == key.ident[:4]:
+                rule, *before = done.get(other, (other.ident[4], *_before(resource)))
+                coming[rule] = before
+        rule, seen = next(iter(coming[key.ident[4]])), {key.ident[4]}
+        while live is None or rule not in live.rules:
+            if rule in seen or rule not in coming:
+                return False
+            seen.add(rule)
+            if not coming[rule]:
+                return True
+            rule = next(iter(coming[rule]))
+        return True
 
 
 def _trials(wishes: Sequence[_Wish]) -> tuple[list[Trial], list[tuple[int, int]]]:
@@ -222,6 +259,13 @@ def _path(wish: _Wish, at: int) -> str:
         return f"{path}.before" if at and path else path
     rule = wish.resource.values["rules"][wish.whole.index(wish.rules[at])]
     return rule.path if isinstance(rule, Given) else path
+
+
+def _can_be_chain(name: str) -> bool:
+    try:
+        return bool(chain_name(name))
+    except ValueError:
+        return False
 
 
 def _text(rule: Given | str) -> str:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..canonical import text
 from ..kernel.xtables import FAMILIES
 
 #: Options of which the next word is any text.
@@ -33,26 +32,49 @@ _VERSIONS = {"-4": "ipv4", "--ipv4": "ipv4", "-6": "ipv6", "--ipv6": "ipv6"}
 _NAMES = frozenset({"-m", "--match", "-j", "--jump", "-g", "--goto"})
 # Unlike in a shell, \' within "…" is a quote: iptables-save writes it so.
 _WORD = re.compile(
-    r"""(?P<space>\s+)|(?P<bare>[^\s"'\\]+)|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|\\(?P<escaped>.)"""
+    r"""(?P<space>\s+)|(?P<bare>[^\s"'\\]+)|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|\\(?P<escaped>.)""",
+    re.ASCII,
 )
 _ESCAPED = re.compile(r"""\\(["'\\$`])""")
-_PLAIN = re.compile(r"[^\s\"'\\]+\Z")
+_PLAIN = re.compile(r"[^\s\"'\\]+\Z", re.ASCII)
 # What iptables-save does not put in quotes (xtables_save_string).
 _MARKS = re.compile(r"([\"'\\])")
 _UNQUOTED = re.compile(r"[A-Za-z0-9_-]+\Z")
-_TARGET = re.compile(r"(?:^| )(?:-[jg]|--jump|--goto) (\S+)")
+_TARGET = re.compile(r"(?:^| )(?:-[jg]|--jump|--goto) ([^ ]+)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 VERDICTS = frozenset({"ACCEPT", "DROP", "RETURN", "QUEUE"})
+# No message repeats more characters of what was given.
+_MOST = 200
+
+
+def short(value: str) -> str:
+    """A text as a message repeats it."""
+    return value if len(value) <= _MOST else f"{value[:_MOST]}…"
+
+
+def _text(value: str) -> str:
+    """A line that can be handed to a program.
+
+    Raises:
+        ValueError: with the end of the message.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"not a text that UTF-8 can express: {short(value)!r}") from None
+    if _CONTROL.search(value):
+        raise ValueError(f"control characters are not allowed: {short(value)!r}")
+    return value
 
 
 def chain_name(value: str) -> str:
     """The name of a chain: 28 bytes of what neither iptables nor a shell takes for something else."""
-    text(value)
+    _text(value)
     if not value:
         raise ValueError("the name of a chain cannot be empty")
     if len(value.encode()) > 28:
-        raise ValueError(f"the name of a chain has at most 28 bytes: {value!r} has {len(value.encode())}")
+        raise ValueError(f"the name of a chain has at most 28 bytes: {short(value)!r} has {len(value.encode())}")
     if value[0] in "-!#*:[" or re.search(r"[\s\"'\\,`$/]", value):
         raise ValueError(f"not a usable name for a chain: {value!r}")
     if value in VERDICTS:
@@ -67,7 +89,7 @@ def split(line: str) -> list[tuple[str, bool]]:
         ValueError: a quote is not closed.
     """
     if not any(mark in line for mark in "\"'\\"):
-        return [(word, False) for word in line.split()]
+        return [(word, False) for word in line.split(" ") if word]
     found: list[tuple[str, bool]] = []
     word: str | None = None
     quoted = False
@@ -75,7 +97,7 @@ def split(line: str) -> list[tuple[str, bool]]:
     while at < len(line):
         part = _WORD.match(line, at)
         if part is None:
-            raise ValueError(f"a quote is not closed: {line!r}")
+            raise ValueError(f"a quote is not closed: {short(line)!r}")
         at = part.end()
         if part["space"] is not None:
             if word is not None:
@@ -109,10 +131,10 @@ def from_line(line: str, chain: str = "") -> tuple[frozenset[str], str]:
     Raises:
         ValueError: with the end of the message.
     """
-    words = split(text(line))
+    words = split(_text(line))
     if len(words) > 1 and words[0][0] in ("-A", "--append"):
         if words[1][0] != chain:
-            raise ValueError(f"is for the chain '{words[1][0]}', not for this one: {line!r}")
+            raise ValueError(f"is for the chain '{short(words[1][0])}', not for this one: {short(line)!r}")
         words = words[2:]
     return from_words(words)
 
@@ -128,7 +150,7 @@ def from_words(words: Sequence[tuple[str, bool]]) -> tuple[frozenset[str], str]:
             before = ""
         elif word[:1] != "-":
             if before in _NAMES and "/" in word:
-                raise ValueError(f"'{word}' is not the name of a match, a target or a chain")
+                raise ValueError(f"'{short(word)}' is not the name of a match, a target or a chain")
             done.append(quote(word) if quoted else word)
             before = ""
         elif word in _VERSIONS:
@@ -139,7 +161,7 @@ def from_words(words: Sequence[tuple[str, bool]]) -> tuple[frozenset[str], str]:
             before = name
             if value is not None:
                 if name in _NAMES and "/" in value:
-                    raise ValueError(f"'{value}' is not the name of a match, a target or a chain")
+                    raise ValueError(f"'{short(value)}' is not the name of a match, a target or a chain")
                 done.append(quote(value) if quoted else value)
                 before = ""
     return families, " ".join(done)
@@ -155,11 +177,11 @@ def _option(word: str) -> tuple[str, str | None]:
     if word.startswith("--"):
         name, equals, value = word.partition("=")
         if name == "--" or (name not in _EXACT and any(f"--{known}".startswith(name) for known in _FOREIGN_LONG)):
-            raise ValueError(f"'{name}' is not an option of a rule")
+            raise ValueError(f"'{short(name)}' is not an option of a rule")
         return name, (value if equals else None)
     letter = word[1:2]
     if letter in _FOREIGN_SHORT or (letter in _FLAGS and len(word) > 2):
-        raise ValueError(f"'{word}' is not an option of a rule")
+        raise ValueError(f"'{short(word)}' is not an option of a rule")
     if letter in _WITH_VALUE and len(word) > 2:
         return word[:2], word[2:]
     return word, None
@@ -182,7 +204,7 @@ def from_options(options: Mapping[str, Any]) -> tuple[frozenset[str], str]:
     icmp = "--icmpv6-type" if options.get("ip_version") == "ipv6" else "--icmp-type"
     words = [*_matches(options, icmp), *_target(options)]
     for word in words:
-        text(word)
+        _text(word)
     own, rule = from_words([(word, not _PLAIN.match(word)) for word in words])
     return own & families, rule
 

@@ -162,3 +162,11 @@ def test_a_rule_of_others_with_a_line_break() -> None:
             apply("iptables_chain", options)
     change("iptables_chain", {"chain": "N", "jumps": ["INPUT"], "state": "absent"})
     assert saved() == before
+
+
+def test_a_text_that_the_kernel_cuts_within_a_letter() -> None:
+    """iptables keeps 29 bytes of a log prefix; what is left is no UTF-8, and must not spoil the module's answer."""
+    options = {"chain": "A", "rules": [{"log_prefix": "é" * 20, "jump": "LOG"}]}
+    done = run_module("iptables_chain", options, diff=True)
+    assert done["diff"]["after"].endswith(f'--log-prefix "{"é" * 14}\\udcc3"\n')
+    assert not run_module("iptables_chain", options)["changed"]

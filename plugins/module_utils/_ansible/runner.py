@@ -58,12 +58,21 @@ def guarded(module: Module, work: Callable[[Node], Mapping[str, Any]]) -> NoRetu
         with Node() as node:
             result = work(node)
     except ContainerlandError as problem:
-        module.fail_json(msg=str(problem))
+        module.fail_json(msg=printable(str(problem)))
     except Exception as problem:
         said = f"this is a defect of the collection, please report it: {type(problem).__name__}: {problem}"
         module.fail_json(msg=said, exception=traceback.format_exc())
-    module.exit_json(**result)
+    module.exit_json(**printable(result))
     raise SystemExit(0)
+
+
+def printable(said: Any) -> Any:
+    """The same, with escapes for what is no text: the kernel cuts texts anywhere, and others may write anything."""
+    if isinstance(said, str):
+        return said if said.isascii() else said.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(said, Mapping):
+        return {name: printable(value) for name, value in said.items()}
+    return [printable(value) for value in said] if isinstance(said, (list, tuple)) else said
 
 
 def _converge(
@@ -94,7 +103,7 @@ def _own_options(module: Module, fields: Fields) -> dict[str, Any]:
 
 def _result(module: Module, report: Report) -> dict[str, Any]:
     for warning in report.warnings:
-        module.warn(warning)
+        module.warn(printable(warning))
     result: dict[str, Any] = {"changed": report.changed, "plan": report.plan.lines()}
     if module._diff:
         result["diff"] = report.plan.diff()

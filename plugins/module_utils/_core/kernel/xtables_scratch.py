@@ -23,7 +23,7 @@ _PART = re.compile(r'"((?:[^"\\]|\\.)*)"|([^ "][^ ]*)', re.DOTALL)
 _ACCOUNTS = re.compile(r"--nfacct-name +\"?([^\s\"]+)")
 _TIMEOUTS = re.compile(r"-j CT .*--timeout \"?([^\s\"]+)")
 _ESTIMATORS = re.compile(r"--rateest1? \"?([^\s\"]+)|--rateest2 \"?([^\s\"]+)")
-_NO_CHAIN = re.compile(r"Couldn't load target '([^']+)'|Chain '([^']+)' does not exist")
+_NO_CHAIN = re.compile(r"Couldn't load target '([^']+)'|Chain '([^']+)' does not exist|goto '([^']+)' is not a chain")
 _IPSET, _ACCT, _TIMEOUT = 6, 7, 8
 
 
@@ -144,7 +144,7 @@ class _Scratch:
             raise KernelError(22, "try the rules in a scratch namespace", words)
         trial, rule = self._rules[at]
         missing = _NO_CHAIN.search(words)
-        name = (missing.group(1) or missing.group(2)) if missing else ""
+        name = next(filter(None, missing.groups())) if missing else ""
         raise TrialRefused(trial, rule, words or "iptables does not take it", name) from None
 
     def _bisect(self) -> int | None:

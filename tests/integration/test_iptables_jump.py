@@ -165,3 +165,21 @@ def test_jumps_keep_the_order_in_which_they_are_listed() -> None:
     with pytest.raises(MissingError, match=r"before: .* no rule"):
         apply("topology", declared(*round_and_round))
     assert len(apply("topology", declared(*round_and_round), check=True).warnings) == 2
+
+
+@pytest.mark.parametrize("backend", ["nft", "legacy"])
+def test_a_jump_that_becomes_one_of_the_rules(backend: str) -> None:
+    """As the refusal of a jump from a chain with rules of its own advises."""
+    chain = {"chain": "A", "rules": ["-j DROP"], "backend": backend}
+    apply("topology", {"name": "t", "iptables_chain": [{**chain, "jumps": ["INPUT"]}]})
+    whole = {
+        "name": "t",
+        "iptables_chain": [chain, {"chain": "INPUT", "rules": ["-i lo -j ACCEPT", "-j A"], "backend": backend}],
+    }
+    assert apply("topology", whole).changed
+    assert rules("INPUT", program=f"iptables-{backend}") == ["-i lo -j ACCEPT", "-j A"]
+    assert not apply("topology", whole).changed
+    apply("topology", {"name": "t", "state": "absent"})
+    assert sh(f"iptables-{backend} -S").splitlines() == [
+        f"-P {chain} ACCEPT" for chain in ("INPUT", "FORWARD", "OUTPUT")
+    ]

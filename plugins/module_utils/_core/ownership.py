@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Callable
 
 from .kinds import KINDS
@@ -52,6 +53,9 @@ class Ledger:
                 desired[record.source] = Resource(record.source, values, partial=True, source=key)
             elif record.original and not self._goes_with_its_owner(key, desired):
                 desired[key] = Resource(key, dict(record.original), partial=True)
+        for key, resource in desired.items():
+            if not resource.path:
+                desired[key] = replace(resource, values=KINDS[key.kind].as_found(resource.values, key, absent))
         return Declaration(desired, absent, declaration.exact)
 
     def _goes_with_its_owner(self, key: Key, desired: Mapping[Key, Resource]) -> bool:

@@ -77,6 +77,7 @@ class KernelWorld:
             key: r
             for key, r in absent.items()
             if key not in desired or (r.path and not KINDS[key.kind].resolves_absent)
+            if r.path or not KINDS[key.kind].superseded(key, desired)
         }
         return Declaration(desired, absent, declaration.exact)
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, Callable, Protocol
 
 from ..canonical import netns_ref
@@ -110,6 +110,14 @@ class Kind:
             desired: what will be there.
         """
         return ""
+
+    def as_found(self, values: Mapping[str, Any], key: Key, absent: Container[Key]) -> Mapping[str, Any]:
+        """The values that an adopted object had, without what refers to objects that go in the same run."""
+        return values
+
+    def superseded(self, key: Key, desired: Mapping[Key, Resource]) -> bool:
+        """Whether something that is declared says all about this one, so that its owner need not delete it."""
+        return False
 
     def show(self, change: Change) -> tuple[list[str], list[str]] | None:
         """The lines of --diff before and after, below the object's name; None for a line per field."""

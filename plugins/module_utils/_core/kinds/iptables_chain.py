@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
 from ..errors import InputError
@@ -76,6 +76,14 @@ class IptablesChainKind(Kind):
             if any(name in rule and target_of(rule) == name for rule in other.values.get("rules") or ()):
                 return f"the chain {key.ident[3]} is to jump to it"
         return ""
+
+    def as_found(self, values: Mapping[str, Any], key: Key, absent: Container[Key]) -> Mapping[str, Any]:
+        if "rules" not in values:
+            return values
+        place = key.ident[:3]
+        going = (rule for rule in values["rules"] if Key(self.name, key.netns, (*place, target_of(rule))) in absent)
+        gone = set(going)
+        return {**values, "rules": tuple(rule for rule in values["rules"] if rule not in gone)}
 
     def show(self, change: Change) -> tuple[list[str], list[str]] | None:
         """Of rules, those that go, come or move, with their numbers."""

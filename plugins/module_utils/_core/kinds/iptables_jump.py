@@ -102,6 +102,10 @@ class IptablesJumpKind(Kind):
             steps = [replace(step, stage=self.add) for step in steps]
         return steps
 
+    def superseded(self, key: Key, desired: Mapping[Key, Resource]) -> bool:
+        source = desired.get(Key("iptables_chain", key.netns, key.ident[:4]))
+        return source is not None and source.values.get("rules") is not None
+
     def show(self, change: Change) -> tuple[list[str], list[str]] | None:
         return _place(change.before), _place(change.after)
 

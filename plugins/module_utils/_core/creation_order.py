@@ -5,21 +5,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from .effects import peer_key
 from .errors import InputError
 from .kinds import KINDS
-from .model import Change, Key, Resource
+from .model import Action, Change, Key, Resource
+
+_CREATING = (Action.CREATE, Action.REPLACE, Action.MOVE)
 
 
 class CreationOrder:
-    """Answers the kinds' questions about the links that the run creates."""
+    """Answers the kinds' questions about what the run creates and deletes."""
 
-    def __init__(self, creating: Mapping[Key, Change]) -> None:
-        self._creating = creating
+    def __init__(self, changes: Iterable[Change]) -> None:
+        by_key = {change.key: change for change in changes}
+        self._creating = {key: change for key, change in by_key.items() if change.action in _CREATING}
+        self._going = {key for key, change in by_key.items() if change.action is Action.DELETE}
         self._depths: dict[Key, int] = {}
         self._paired: set[Key] = set()
+
+    def goes(self, key: Key) -> bool:
+        return key in self._going
 
     def depth(self, key: Key, above: tuple[Key, ...] = ()) -> int:
         if key in above:

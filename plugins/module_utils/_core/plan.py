@@ -31,7 +31,6 @@ from .show import show_diff
 
 Observed = Mapping[Key, Resource]
 _REPLACEABLE = ("link", "ipset")
-_CREATING = (Action.CREATE, Action.REPLACE, Action.MOVE)
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Plan:
 
     def steps(self) -> list[Step]:
         """The requests in the order of their stages."""
-        context = CreationOrder({c.key: c for c in self.changes if c.action in _CREATING})
+        context = CreationOrder(self.changes)
         steps = [
             step
             for change in self.changes

@@ -37,6 +37,9 @@ class Context(Protocol):
     def depth(self, key: Key) -> int:
         """How many links that this run creates must be there before this one."""
 
+    def goes(self, key: Key) -> bool:
+        """Whether this run deletes it."""
+
     def partner(self, resource: Resource) -> Resource | None:
         """The other end of a veth that is to be created with this one."""
 

@@ -88,17 +88,14 @@ class IptablesJumpKind(Kind):
                 and other.values.get("position") == (BEFORE, rule)
             ):
                 raise InputError(f"{other.path}.before", f"the rule '{short(rule)}' is to go in the same run")
-        source, target = (
-            Key("iptables_chain", resource.key.netns, (*where[:3], name)) for name in (where[3], target_of(rule))
-        )
-        told = source in desired and desired[source].values.get("rules") is not None
-        resource.values["fate"].chains_stay = not (told or source in absent or target in absent)
         return ""
 
     def steps(self, change: Change, context: Context) -> list[Step]:
         """Where chains change places, no jump can come before another goes; else rules outlive what they guard."""
         steps = super().steps(change, context)
-        if change.action is Action.DELETE and change.old.values["fate"].chains_stay:
+        where, rule = change.key.ident[:4], change.key.ident[4]
+        chains = (Key("iptables_chain", change.key.netns, (*where[:3], name)) for name in (where[3], target_of(rule)))
+        if change.action is Action.DELETE and not any(map(context.goes, chains)):
             steps = [replace(step, stage=self.add) for step in steps]
         return steps
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConflictError
@@ -15,17 +14,6 @@ from ..model import Key, Resource
 from .iptables_rule import target_of
 
 FIRST, LAST, BEFORE, AT = "first", "last", "before", "at"
-
-
-@dataclass
-class Fate:
-    """What a plan found out about a jump that goes.
-
-    Attributes:
-        chains_stay: both chains stay, and nobody says what the one that it stands in is to hold.
-    """
-
-    chains_stay: bool = False
 
 
 def look(node: Any, netns: str, keys: Collection[Key] | None) -> dict[Key, Resource]:
@@ -106,7 +94,7 @@ def _jumps(
         if to_chain[index] and rule not in done:
             done.add(rule)
             key = Key("iptables_jump", netns, (*where, source, rule))
-            values = {"position": (AT, index + 1, rules), "again": places[rule][1:], "first": first, "fate": Fate()}
+            values = {"position": (AT, index + 1, rules), "again": places[rule][1:], "first": first}
             yield key, Resource(key, values)
         first = first and to_chain[index]
 

@@ -64,7 +64,7 @@ PREPARATIONS: dict[str, tuple[str, ...]] = {
     ),
     "ipset": ("ip netns add router", "ipset create partners hash:net"),
     "ipvs_info": (),
-    "ipvs_service": ("ip netns add balancer",),
+    "ipvs_service": ("ip link set lo up", "ip netns add balancer", "ip -n balancer link set lo up"),
     "iptables_chain": ("ip netns add web1", "ip netns exec web1 iptables -A FORWARD -j REJECT"),
     "topology": (*UNDERLAY, "ip netns add router"),
     "network_info": (

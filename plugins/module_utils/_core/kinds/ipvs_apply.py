@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import KernelError
@@ -46,7 +46,8 @@ _WORDS = {
     ("ipvs_service", errno.ESRCH): "the service is no longer there",
     ("ipvs_server", errno.ESRCH): "the service is no longer there",
     ("ipvs_server", errno.ENOENT): "the server is no longer there",
-    ("ipvs_server", errno.EINVAL): "the kernel does not take this address or method for a server of this service",
+    # Before its first IPv4 address, a namespace has no table of what is local, and takes all addresses for broadcast.
+    ("ipvs_server", errno.EINVAL): "this is not the address of one host, or the namespace has no address yet",
 }
 
 
@@ -58,7 +59,7 @@ def apply(steps: Sequence[Step], node: Any) -> None:
     """
     leaving = [step for step in steps if step.verb is Verb.DELETE]
     _wait_until_idle([step for step in leaving if step.resource.values.get("drain")], node)
-    flows = {netns: list(_udp_flows(group, node)) for netns, group in by_netns(leaving).items()}
+    flows = {netns: list(_udp_flows(group, node)) for netns, group in by_netns(steps).items()}
     for netns, group in by_netns(steps).items():
         family = node.socket(netns, NETLINK_GENERIC).family(ipvs.FAMILY)
         pairs = encoded(group, lambda step: list(_messages(step, family, node)))  # noqa: B023  (used at once)
@@ -66,9 +67,9 @@ def apply(steps: Sequence[Step], node: Any) -> None:
             node.send(netns, pairs, protocol=NETLINK_GENERIC)
         except StepError as problem:
             raise _in_words(problem) from None
-    for netns, gone in flows.items():
-        if gone:
-            _purge(node, netns, gone)
+    for netns, stale in flows.items():
+        if stale:
+            _purge(node, netns, set(stale))
 
 
 def _messages(step: Step, family: int, node: Any) -> Iterator[bytes]:
@@ -166,19 +167,26 @@ def _rows(step: Step, node: Any) -> list[ipvs.ServerRow]:
 
 
 def _udp_flows(steps: Sequence[Step], node: Any) -> Iterator[conntrack.Flow]:
-    """What connection tracking may still send to the servers that go."""
+    """What connection tracking must forget: flows to servers that go, and those that were there before a service.
+
+    The latter are known as flows to this node itself, so that no rule that masquerades gets hold of them.
+    """
     for step in steps:
         service = ipvs.parse_service(step.key.ident[0])
-        if service.protocol == "udp":
-            for row in _rows(step, node):
-                server = (row.address, row.port)
-                yield conntrack.Flow(ipvs.PROTOCOLS["udp"], (service.address, service.port), server)
+        if service.protocol != "udp":
+            continue
+        asked = (service.address, service.port)
+        if step.verb is Verb.DELETE:
+            servers = [(row.address, row.port) for row in _rows(step, node)]
+        else:
+            servers = [asked] if step.verb is Verb.ADD and step.key.kind == "ipvs_server" else []
+        yield from (conntrack.Flow(ipvs.PROTOCOLS["udp"], asked, server) for server in dict.fromkeys(servers))
 
 
-def _purge(node: Any, netns: str, flows: Sequence[conntrack.Flow]) -> None:
+def _purge(node: Any, netns: str, flows: Collection[conntrack.Flow]) -> None:
     """A kernel that does not track connections has none to forget."""
     try:
         conntrack.purge(node.socket(netns, conntrack.NETLINK_NETFILTER), flows)
     except KernelError as problem:
         if problem.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT):
-            node.warn(f"cannot forget UDP flows to servers that are gone: {problem}")
+            node.warn(f"cannot forget UDP flows of servers that went or came: {problem}")

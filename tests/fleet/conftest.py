@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from fleet.machines import Machine, running
 from fleet.play import Plays
 from fleet.snapshots import Snapshot, take

@@ -84,7 +84,7 @@ def make() -> None:
 def bootstrap(root: Path) -> None:
     """Debian's packages, without what nobody reads there."""
     unread = (f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man"))
-    hook = f"--customize-hook=chroot \"$1\" useradd --create-home --shell /bin/bash {USER}"
+    hook = f'--customize-hook=chroot "$1" useradd --create-home --shell /bin/bash {USER}'
     options = ["--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", *unread, hook]
     kernel.command(program("mmdebstrap", "mmdebstrap"), *options, RELEASE, str(root))
 
@@ -103,6 +103,10 @@ def furnish(root: Path) -> None:
     for unit in IDLE:
         for link in wants.glob(f"*.wants/{unit}"):
             link.unlink()
+    # As an installer writes it. Whoever becomes root has sudo ask for the machine's own name, and nobody answers there.
+    names = "".join(f"192.0.2.{10 + number} node{number}\n" for number in (1, 2, 3))
+    (root / "etc" / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n{names}")
+    (root / "etc" / "resolv.conf").write_text("")
     # Each machine gets its own from the kernel's command line.
     (root / "etc" / "machine-id").write_text("")
     (root / "etc" / "hostname").unlink(missing_ok=True)

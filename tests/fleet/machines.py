@@ -14,13 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import testinfra
+from fleet import image
+from other_kernel.guest import program
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
-
-from other_kernel.guest import program
 from vm import image as kernel
-
-from fleet import image
 
 #: As the inventory has them.
 ADDRESSES = {f"node{number}": f"192.0.2.{10 + number}" for number in (1, 2, 3)}
@@ -121,7 +119,9 @@ class Machine:
         return self._process is not None and self._process.poll() is None
 
     def last_words(self) -> str:
-        said = b"".join(path.read_bytes() for path in (self.console, self.console.with_suffix(".qemu")) if path.exists())
+        said = b"".join(
+            path.read_bytes() for path in (self.console, self.console.with_suffix(".qemu")) if path.exists()
+        )
         return said.decode(errors="replace")[-3000:]
 
 

@@ -14,7 +14,7 @@ from .kinds.link import PORT_FLAGS
 from .kinds.sysctl import device_of
 from .model import Action, Declaration, Key, Resource, describe
 from .plan import Plan
-from .store import Record, Store
+from .store import Record, Store, this_boot
 
 # A link that is moved goes down and leaves its master.
 _LOST_BY_MOVING = ("up", "master")
@@ -70,7 +70,9 @@ class Ledger:
         warnings = []
         for key, record in self._records.items():
             have = observed.get(key)
-            if key in declaration.desired and key not in observed and not KINDS[key.kind].owned:
+            restored = declaration.desired.get(key)
+            # A setting that is declared is not spared: its namespace or link may be made again in this run.
+            if restored is not None and not restored.path and have is None and not KINDS[key.kind].owned:
                 del declaration.desired[key]
             kind = record.values.get("kind")
             if have is None or kind is None or have.values.get("kind") == kind:
@@ -108,7 +110,7 @@ class Ledger:
         if not records:
             if self._records or plan.changed:
                 self._store.remove()
-        elif plan.changed or records != self._records:
+        elif plan.changed or records != self._records or self._store.boot != this_boot():
             self._store.save(records.values(), self._declared)
 
     def _after(self, declaration: Declaration, plan: Plan, observed: Mapping[Key, Resource]) -> dict[Key, Record]:

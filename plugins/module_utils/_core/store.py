@@ -58,6 +58,7 @@ class Store:
 
     Attributes:
         declared: the options that were declared last, from `load` on.
+        boot: of which boot of the node the file tells, from `load` on; '' if that is not known.
     """
 
     def __init__(self, owner: str, directory: str = DIRECTORY) -> None:
@@ -65,6 +66,7 @@ class Store:
         self._directory = directory
         self._path = os.path.join(directory, f"{owner}.json")
         self.declared: Mapping[str, Any] = {}
+        self.boot = ""
 
     def load(self) -> dict[Key, Record]:
         """The owner's objects; nothing if there is no file.
@@ -73,20 +75,15 @@ class Store:
             StoreError: the file is damaged, of a newer version, or unreadable.
         """
         try:
-            with open(self._path, encoding="utf-8") as file:
-                content = json.load(file)
-            if content["version"] > VERSION:
-                problem = f"it has version {content['version']}, and this collection knows {VERSION}: update it"
-                raise StoreError(f"cannot use state file {self._path}: {problem}")
-            records = [_from_json(entry) for entry in content["objects"]]
-            self.declared = content["declared"]
+            content = read(self._path, VERSION)
         except FileNotFoundError:
             return {}
-        except OSError as problem:
-            raise StoreError(f"cannot read state file {self._path}: {problem.strerror}") from None
+        try:
+            records = [_from_json(entry) for entry in content["objects"]]
+            self.declared = content["declared"]
+            self.boot = str(content.get("boot", ""))
         except (ValueError, KeyError, TypeError):
-            hint = "move it away to start anew (what it lists will then stay)"
-            raise StoreError(f"state file {self._path} is damaged: {hint}") from None
+            raise damaged(self._path) from None
         return {record.key: record for record in records}
 
     def save(self, records: Iterable[Record], declared: Mapping[str, Any]) -> None:
@@ -98,6 +95,7 @@ class Store:
         content = {
             "version": VERSION,
             "name": self._owner,
+            "boot": this_boot(),
             "declared": declared,
             "objects": [_to_json(record) for record in records],
         }
@@ -119,39 +117,103 @@ class Store:
         return lambda: self._write(content)
 
     def _write(self, content: bytes) -> None:
-        try:
-            os.makedirs(self._directory, mode=0o755, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=f".{self._owner}.", dir=self._directory)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, self._path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-            self._sync_directory()
-        except OSError as problem:
-            raise StoreError(f"cannot write state file {self._path}: {problem.strerror}") from None
+        write(self._path, content)
 
     def remove(self) -> None:
         """Takes the file away, and the directory with the last one."""
-        try:
-            os.unlink(self._path)
-        except FileNotFoundError:
-            return
-        except OSError as problem:
-            raise StoreError(f"cannot remove state file {self._path}: {problem.strerror}") from None
-        with suppress(OSError):
-            os.rmdir(self._directory)
+        unlink(self._path)
 
-    def _sync_directory(self) -> None:
-        handle = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+
+def read(path: str, version: int) -> dict[str, Any]:
+    """The content of a state file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StoreError: it is damaged, of a newer version, or unreadable.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        found = content["version"]
+        newer = found > version
+    except FileNotFoundError:
+        raise
+    except OSError as problem:
+        raise StoreError(f"cannot read state file {path}: {problem.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise damaged(path) from None
+    if newer:
+        known = f"it has version {found}, and this collection knows {version}: update it"
+        raise StoreError(f"cannot use state file {path}: {known}")
+    return dict(content)
+
+
+def damaged(path: str) -> StoreError:
+    hint = "move it away to start anew (what it lists will then stay)"
+    return StoreError(f"state file {path} is damaged: {hint}")
+
+
+def write(path: str, content: bytes) -> None:
+    """Replaces a state file as a whole, or leaves the old one as it was (rename(2), fsync(2))."""
+    directory, name = os.path.split(path)
+    try:
+        os.makedirs(directory, mode=0o755, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{name[: -len('json')]}", dir=directory)
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        _sync_directory(directory)
+    except OSError as problem:
+        raise StoreError(f"cannot write state file {path}: {problem.strerror}") from None
+
+
+def unlink(path: str, directories: int = 1) -> None:
+    """Takes a state file away, and with the last one its directory, or so many of them."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as problem:
+        raise StoreError(f"cannot remove state file {path}: {problem.strerror}") from None
+    with suppress(OSError):
+        for _ in range(directories):
+            path = os.path.dirname(path)
+            os.rmdir(path)
+
+
+def _sync_directory(directory: str) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def owners(directory: str = DIRECTORY) -> list[str]:
+    """Who has a state file, in order of their names."""
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        raise StoreError(f"cannot read directory {directory}: {problem.strerror}") from None
+    # A file that was being written when the power failed begins with a dot.
+    return sorted(name[: -len(".json")] for name in names if name.endswith(".json") and name[0] != ".")
+
+
+def this_boot() -> str:
+    """What tells this boot of the node from another (random(4)); '' where the kernel does not say."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def _to_json(record: Record) -> dict[str, Any]:

@@ -4,7 +4,8 @@
 """Long-running commands inside network namespaces: what runs, what should, and the two ways to run it.
 
 Where systemd is the init, a command is a transient unit. Elsewhere a shell in a session of its own runs it again
-whenever it ends. What was started is remembered below /run, which a reboot empties together with the processes.
+whenever it ends. What was started is remembered below /run, which a reboot empties together with the processes; what
+should run is in a state file, from which the node's own program starts it again.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
-from ._core.errors import ContainerlandError, MissingError, StoreError
-from ._core.kernel import netns
-from ._core.kernel.refs import path_of_ref
+from . import store
+from .errors import ContainerlandError, MissingError, StoreError
+from .kernel import netns
+from .kernel.refs import path_of_ref
 
+DIRECTORY = f"{store.DIRECTORY}/commands"
 RUN_DIRECTORY = "/run/containerland/commands"
+VERSION = 1
 SYSTEMD_MARK = "/run/systemd/system"
 PATIENCE, LAST_PATIENCE = 5.0, 60.0  # seconds after the polite signal, and after the final one
 ACTIVE = ("active", "activating", "reloading")
@@ -127,9 +131,12 @@ class Systemd:
     def start(self, command: Command) -> Command:
         arguments = ["systemd-run", "--quiet", "--collect", f"--unit={self.unit(command)}"]
         arguments += [f"--description=containerland.net: {command.name}", "--property=Restart=always"]
-        arguments += ["--property=RestartSec=1", f"--property=NetworkNamespacePath={_path(command.netns)}"]
+        # Without a limit, as the loop has none: by default, five failures in ten seconds are the end.
+        arguments += ["--property=RestartSec=1", "--property=StartLimitIntervalSec=0"]
+        arguments += [f"--property=NetworkNamespacePath={_path(command.netns)}"]
         arguments += [f"--setenv={name}={value}" for name, value in command.environment.items()]
-        _run([*arguments, "--", *command.command])
+        # systemd would put variables in the place of $NAME, as in ExecStart= (systemd.service(5)).
+        _run([*arguments, "--", *(word.replace("$", "$$") for word in command.command)])
         return command
 
     def stop(self, commands: Sequence[Command]) -> None:
@@ -137,6 +144,60 @@ class Systemd:
         if units:
             _run(["systemctl", "stop", "--", *units], check=False)
             _run(["systemctl", "reset-failed", "--", *units], check=False)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What should run for an owner, as its state file has it; `boot` is the one in which that was written."""
+
+    supervisor: str = "auto"
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    boot: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What `reconcile` did, or would do: names, and the commands that ran before and should run now."""
+
+    started: list[str]
+    stopped: list[str]
+    before: Mapping[str, Command]
+    after: Mapping[str, Command]
+
+
+def reconcile(owner: str, wanted: Mapping[str, Command], supervisor: str, *, check: bool = False) -> Done:
+    """Stops what should not run, starts what should."""
+    chosen = choose(owner, supervisor)
+    desired = {name: locate(command, chosen) for name, command in wanted.items()}
+    known = remembered(owner)
+    alive = _named(owner, known, "running")
+    kept = {name: known[name] for name in alive if name in desired and known[name].same_as(desired[name])}
+    stopped = sorted(_named(owner, known, "remaining") - set(kept))
+    started = [name for name in desired if name not in kept]
+    if not check:
+        for kind, commands in _by_supervisor(known[name] for name in stopped).items():
+            choose(owner, kind).stop(commands)
+        if stopped or started or set(known) != set(desired):
+            remember(owner, kept.values())
+        for name in started:
+            kept[name] = chosen.start(desired[name])
+            remember(owner, kept.values())
+    return Done(started, stopped, {name: known[name] for name in alive}, desired)
+
+
+def _by_supervisor(commands: Iterable[Command]) -> dict[str, list[Command]]:
+    groups: dict[str, list[Command]] = {}
+    for command in commands:
+        groups.setdefault(command.supervisor, []).append(command)
+    return groups
+
+
+def _named(owner: str, known: Mapping[str, Command], question: str) -> set[str]:
+    """Names of the known commands that their supervisors answer `question` (running, remaining) with."""
+    answers = [
+        getattr(choose(owner, kind), question)(commands) for kind, commands in _by_supervisor(known.values()).items()
+    ]
+    return {name for answer in answers for name in answer}
 
 
 def choose(owner: str, wanted: str) -> Supervisor:
@@ -156,6 +217,50 @@ def locate(command: Command, supervisor: Supervisor) -> Command:
         return replace(command, identity=tuple(netns.identity(fd)), supervisor=supervisor.name)
     finally:
         os.close(fd)
+
+
+def owners() -> list[str]:
+    """Whose commands are kept."""
+    return store.owners(DIRECTORY)
+
+
+def load(owner: str) -> Kept:
+    """What should run for an owner.
+
+    Raises:
+        StoreError: the file is damaged, of a newer version, or unreadable.
+    """
+    path = f"{DIRECTORY}/{owner}.json"
+    content = store.read(path, VERSION)
+    try:
+        found = [Command(e["name"], e["netns"], tuple(e["command"]), e["environment"]) for e in content["commands"]]
+        return Kept(content["supervisor"], {command.name: command for command in found}, content["boot"])
+    except (KeyError, TypeError):
+        raise store.damaged(path) from None
+
+
+def save(owner: str, wanted: Mapping[str, Command], supervisor: str) -> None:
+    """Replaces what should run for an owner, if that is something else; nothing leaves no file."""
+    path = f"{DIRECTORY}/{owner}.json"
+    if not wanted:
+        store.unlink(path, directories=2)
+        return
+    entries = [
+        {"name": c.name, "netns": c.netns, "command": c.command, "environment": dict(c.environment)}
+        for c in wanted.values()
+    ]
+    content = {"version": VERSION, "boot": store.this_boot(), "supervisor": supervisor, "commands": entries}
+    data = json.dumps(content, separators=(",", ":")).encode()
+    if _bytes(path) != data:
+        store.write(path, data)
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def remembered(owner: str) -> dict[str, Command]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from other_kernel.guest import CHECKOUT
 
 INVENTORY = CHECKOUT / "inventories" / "three_nodes"
+HOSTS = {"node1", "node2", "node3"}
 SECONDS = 900
 
 
@@ -48,8 +49,17 @@ class Played:
     output: str
     recap: dict[str, dict[str, int]]
 
-    def changed(self) -> dict[str, int]:
-        return {host: counts["changed"] for host, counts in self.recap.items()}
+    def changes(self) -> list[str]:
+        """`HOST: TASK` for each task that changed something; the recap must agree, and name all hosts."""
+        found, task = [], ""
+        for line in self.output.splitlines():
+            if line.startswith("TASK ["):
+                task = line[len("TASK [") :].partition("]")[0]
+            elif line.startswith("changed: ["):
+                found.append(f"{line[len('changed: [') :].partition(']')[0]}: {task}")
+        counted = sum(counts["changed"] for counts in self.recap.values())
+        assert set(self.recap) == HOSTS and counted == len(found), self.output
+        return sorted(found)
 
 
 class Plays:

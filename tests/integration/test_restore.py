@@ -97,9 +97,8 @@ def test_again_it_changes_nothing(capfd: Said) -> None:
 def test_without_a_boot_it_repairs() -> None:
     sh(FOREIGN)
     apply("topology", whole("web1"))
-    sh(
-        "ip link delete web1; ip netns delete web1; ip link delete vx1; sysctl -qw net.ipv4.ip_forward=0; ip rule delete priority 50"
-    )
+    sh("ip link delete web1; ip netns delete web1; ip link delete vx1; ip rule delete priority 50")
+    sh("sysctl -qw net.ipv4.ip_forward=0")
     restore()
     assert not apply("topology", whole("web1")).changed
 

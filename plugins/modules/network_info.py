@@ -54,6 +54,7 @@ options:
       - rule
       - iptables_chain
       - ipset
+      - ipvs_service
 """
 
 EXAMPLES = r"""

@@ -130,6 +130,10 @@ options:
     description: Elements with the options of M(containerland.net.ipset).
     type: list
     elements: dict
+  ipvs_service:
+    description: Elements with the options of M(containerland.net.ipvs_service).
+    type: list
+    elements: dict
   confirm_timeout:
     description:
       - Seconds, V(2) to V(600), in which the controller must reach the node again over a new connection once

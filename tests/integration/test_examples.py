@@ -63,6 +63,8 @@ PREPARATIONS: dict[str, tuple[str, ...]] = {
         "ip link set web1 master shop0",
     ),
     "ipset": ("ip netns add router", "ipset create partners hash:net"),
+    "ipvs_info": (),
+    "ipvs_service": ("ip link set lo up", "ip netns add balancer", "ip -n balancer link set lo up"),
     "iptables_chain": ("ip netns add web1", "ip netns exec web1 iptables -A FORWARD -j REJECT"),
     "topology": (*UNDERLAY, "ip netns add router"),
     "network_info": (
@@ -103,6 +105,7 @@ def features(task: Task) -> set[str]:
     """What the task needs that not every kernel has (the names are those of tests/other_kernel/features.py)."""
     options = task.get(own_module(task) or "") or {}
     found = {options["kind"]} if "kind" in options else set()
+    found |= {"ipvs"} if own_module(task) == f"{PREFIX}ipvs_service" else set()
     return found - EVERYWHERE | ({"bridge_vlan_filtering"} if options.get("vlan_filtering") else set())
 
 

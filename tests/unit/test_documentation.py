@@ -20,7 +20,6 @@ import yaml
 from plugins.module_utils._core.declare import LISTS, declare_one, declare_topology
 from plugins.module_utils._core.fields import Field, parse
 from plugins.module_utils._core.guard import GUARD
-from plugins.module_utils._core.info import INFO
 from plugins.module_utils._core.kinds import DECLARATIONS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -127,8 +126,8 @@ def test_example_is_valid(module: str, options: dict[str, Any] | None) -> None:
     options = options or {}
     parse(GUARD, {name: value for name, value in options.items() if name in GUARD})
     options = {name: value for name, value in options.items() if name not in GUARD}
-    if module == "network_info":
-        parse(INFO, options)
+    if module.endswith("_info"):
+        parse(script.MODULES[module], options)
     elif module == "topology":
         declare_topology(options, lambda ref: ref)
     else:

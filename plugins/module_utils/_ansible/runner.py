@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._core import ipvs_info
 from .._core.declare import TOPOLOGY, declare_one, declare_topology
 from .._core.engine import Report, converge
 from .._core.errors import ContainerlandError, InputError
@@ -142,7 +143,21 @@ def run_info() -> NoReturn:
     def work(node: Node) -> dict[str, Any]:
         options = parse(INFO, module.params)
         refs = options.get("netns", ["", *node.netns_names()])
-        found = list(dict.fromkeys(node.canonical(ref) for ref in refs))
-        return {"changed": False, **look(KernelWorld(node), found, options.get("kinds"))}
+        return {"changed": False, **look(KernelWorld(node), _distinct(node, refs), options.get("kinds"))}
 
     guarded(module, work)
+
+
+def run_ipvs_info() -> NoReturn:
+    """The main of the module ipvs_info."""
+    module = Module(ipvs_info.IPVS_INFO)
+
+    def work(node: Node) -> dict[str, Any]:
+        refs = parse(ipvs_info.IPVS_INFO, module.params).get("netns", [""])
+        return {"changed": False, **ipvs_info.look(node, _distinct(node, refs))}
+
+    guarded(module, work)
+
+
+def _distinct(node: Node, refs: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(node.canonical(ref) for ref in refs))

@@ -15,11 +15,11 @@ from .model import Change, Key, Resource, describe
 
 
 def dependents(observed: Mapping[Key, Resource], gone: Iterable[Key]) -> dict[Key, Resource]:
-    """What else the kernel removes when it removes these namespaces, links and sets."""
+    """What else the kernel removes when it removes these namespaces, links, sets and services."""
     gone = set(gone)
     found: dict[Key, Resource] = {}
     names = {key.ident[0] for key in gone if key.kind == "netns"}
-    links = {key for key in gone if key.kind in ("link", "ipset")}
+    links = {key for key in gone if key.kind in ("link", "ipset", "ipvs_service")}
     if names:
         found.update((key, resource) for key, resource in observed.items() if key.netns in names and key not in gone)
     while links:
@@ -34,7 +34,7 @@ def dependents(observed: Mapping[Key, Resource], gone: Iterable[Key]) -> dict[Ke
 
 
 def owners(resource: Resource) -> Iterator[Key]:
-    """The links, or the set, without which this object cannot be."""
+    """The links, the set or the service without which this object cannot be."""
     key, values = resource.key, resource.values
     if key.kind == "link":
         if values.get("parent"):
@@ -50,6 +50,8 @@ def owners(resource: Resource) -> Iterator[Key]:
             yield Key("link", key.netns, (hop.get("device", ""),))
     elif key.kind == "ipset_entry":
         yield Key("ipset", key.netns, key.ident[:1])
+    elif key.kind == "ipvs_server":
+        yield Key("ipvs_service", key.netns, key.ident[:1])
     elif KINDS[key.kind].follows_device:
         yield Key("link", key.netns, key.ident[:1])
 

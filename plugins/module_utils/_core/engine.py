@@ -102,7 +102,7 @@ def converge(
     world.permit()
     with guard(_way_back(plan, scopes, ledger)) if guard is not None else nullcontext():
         _carry_out(declaration, world, plan, scopes, wanted, ledger, observed)
-    return Report(plan, tuple(warnings), observed)
+    return Report(plan, tuple(dict.fromkeys((*warnings, *world.warnings()))), observed)
 
 
 def _look_closer(

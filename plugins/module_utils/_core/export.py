@@ -12,6 +12,7 @@ from .canonical import PROTOCOLS, TABLES, named
 from .fields import Field
 from .kernel.ipset import HEADER, unset, write_entry
 from .kinds import DECLARATIONS, KINDS
+from .kinds.ipvs_options import server_options, service_options
 from .kinds.link import PORT_FLAGS
 from .kinds.neighbor import PROXY
 from .kinds.types import TYPES
@@ -37,6 +38,7 @@ def export(observed: Mapping[Key, Resource], namespaces: list[str]) -> dict[str,
             if element:
                 found.setdefault(key.kind, []).append({**_place(key.netns), **element})
     found["ipset"] = _sets(observed)
+    found["ipvs_service"] = ipvs_services(observed)
     return {name: elements for name, elements in found.items() if elements}
 
 
@@ -185,6 +187,19 @@ def _sets(observed: Mapping[Key, Resource]) -> list[Options]:
             text = write_entry(key.ident[1], {n: v for n, v in resource.values.items() if n not in _COUNTERS})
             found[key.netns, key.ident[0]].setdefault("entries", []).append(text)
     return sorted(found.values(), key=lambda element: bool(element["type"] == "list:set"))
+
+
+def ipvs_services(observed: Mapping[Key, Resource]) -> list[Options]:
+    """Services with their servers."""
+    found: dict[tuple[str, str], Options] = {}
+    for key, resource in observed.items():
+        if key.kind == "ipvs_service":
+            element = {**_place(key.netns), **service_options(key.ident[0], resource.values)}
+            found[key.netns, key.ident[0]] = {**element, "servers": []}
+    for key, resource in observed.items():
+        if key.kind == "ipvs_server":
+            found[key.netns, key.ident[0]]["servers"].append(server_options(key.ident[1], resource.values))
+    return list(found.values())
 
 
 def _iptables_chain(key: Key, values: Mapping[str, Any]) -> Options:

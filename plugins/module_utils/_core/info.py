@@ -15,8 +15,9 @@ from .fields import Field, Fields
 from .kinds import KINDS
 from .model import Key, Resource
 
-# Sysctls are read by name only; entries are shown with their sets.
-READABLE = tuple(kind for kind in KINDS if kind not in ("sysctl", "netns", "ipset_entry", "iptables_jump"))
+# Sysctls are read by name only; entries are shown with their sets, servers with their services.
+_SHOWN_ELSEWHERE = ("sysctl", "netns", "ipset_entry", "iptables_jump", "ipvs_server")
+READABLE = tuple(kind for kind in KINDS if kind not in _SHOWN_ELSEWHERE)
 _CHEAP = tuple(kind for kind in READABLE if not KINDS[kind].stands_alone)
 INFO: Fields = {
     "netns": Field(

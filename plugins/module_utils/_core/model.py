@@ -18,7 +18,7 @@ class Key(NamedTuple):
 
     Attributes:
         kind: netns, link, address, route, rule, neighbor, fdb, sysctl, iptables_chain, iptables_jump, ipset,
-            ipset_entry.
+            ipset_entry, ipvs_service, ipvs_server.
         netns: canonical reference of the namespace it lives in; '' is the one the run started in.
         ident: the rest, per kind; its first part is the device's name where the object belongs to one.
     """
@@ -131,11 +131,16 @@ def _name(key: Key) -> str:
 
 @dataclass(frozen=True)
 class Exact:
-    """The listed objects of `kind` that belong to `device` are all there may be; the others go."""
+    """The listed objects of `kind` that belong to `device` are all there may be; the others go.
+
+    Attributes:
+        values: how those go that do (see Kind.parting).
+    """
 
     kind: str
     netns: str
     device: str
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -152,8 +157,9 @@ class Stage(enum.IntEnum):
 
     Create down, configure, raise ports last: a port that is up receives every multicast of the others, which makes
     a bridge with a thousand ports quadratic. Sysctls and packet filters stand before the links that they guard are up,
-    and outlive them; routes come when devices are up. Deletions come after everything else has succeeded, for a
-    deleted namespace cannot be rolled back.
+    and outlive them; routes come when devices are up, and services when there is a way to their servers. Deletions
+    come after everything else has succeeded, for a deleted namespace cannot be rolled back; servers of services first,
+    which may take their time.
     """
 
     CLEAR = 0
@@ -171,6 +177,11 @@ class Stage(enum.IntEnum):
     NEIGHBOR = 80
     ROUTE = 85
     RULE = 90
+    SERVICE = 95
+    SERVER = 96
+    DRAIN = 100
+    REMOVE_SERVER = 104
+    REMOVE_SERVICE = 105
     REMOVE_RULE = 110
     REMOVE_ROUTE = 115
     REMOVE_NEIGHBOR = 120

@@ -47,7 +47,8 @@ class Ledger:
             if record.source is not None and record.source.netns in gone:
                 continue
             if record.created:
-                absent[key] = Resource(key)
+                parting = KINDS[key.kind].parting
+                absent[key] = Resource(key, {name: value for name, value in record.values.items() if name in parting})
             elif record.source is not None:
                 values = dict(record.original)
                 desired[record.source] = Resource(record.source, values, partial=True, source=key)

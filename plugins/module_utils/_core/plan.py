@@ -131,7 +131,7 @@ class _Planner:
                 wanted = self.desired.get(extra.key)
                 if not extra.partial:
                     if wanted is None:
-                        self.absent[extra.key] = extra
+                        self.absent[extra.key] = extra.with_values(**exact.values) if exact.values else extra
                 elif wanted is None:
                     self.desired[extra.key] = extra
                 elif "master" not in wanted.values:
@@ -155,7 +155,7 @@ class _Planner:
             Change(
                 Action.DELETE,
                 key,
-                self.observed[key],
+                self._parting(key),
                 None,
                 implied=key not in early and self._implied(key, implied, order),
                 early=key in early,
@@ -164,6 +164,12 @@ class _Planner:
         ]
         self._forget(implied, keys)
         return changes
+
+    def _parting(self, key: Key) -> Resource:
+        """What is deleted, with what was said of how."""
+        said = self.absent[key].values
+        how = {name: said[name] for name in KINDS[key.kind].parting if name in said}
+        return self.observed[key].with_values(**how) if how else self.observed[key]
 
     def _implied(self, key: Key, implied: Mapping[Key, Resource], deleted: Mapping[Key, int]) -> bool:
         """Whether the kernel removes it with another one; of a veth's ends, the first is asked for."""

@@ -73,11 +73,11 @@ def snapshot(*, numbers: bool = True) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"namespaces": namespaces(), "files": _files()}
     for name in ("", *namespaces()):
-        found[f"netns '{name}'"] = _inside(name, lambda: {**dumps(numbers=numbers), "sysctls": _sysctls()})
+        found[f"netns '{name}'"] = inside(name, lambda: {**dumps(numbers=numbers), "sysctls": _sysctls()})
     return found
 
 
-def _inside(name: str, work: Callable[[], Any]) -> Any:
+def inside(name: str, work: Callable[[], Any]) -> Any:
     """Calls in a thread of that namespace, without the cost of a process."""
     if not name:
         return work()

@@ -12,12 +12,13 @@ import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Callable
 
 from ..errors import KernelError, MissingError
 from ..kinds.base import StepError
 from ..model import Step, describe
-from . import ipset, netlink, netns, packed, reader, sysctl, xtables
+from . import ipset, ipvs, netlink, netns, packed, reader, sysctl, xtables
 from .refs import path_of_ref
 
 # Replies that mean that what should be removed is gone already: the device, the entry, the address.
@@ -141,11 +142,18 @@ class Node:
         for ref, opened in zip(wanted, netlink.open_many([self.fd(ref) for ref in wanted])):
             self._sockets[ref, netlink.NETLINK_ROUTE] = opened
 
-    def send(self, ref: str, pairs: Sequence[tuple[Step, bytes]], origin: Callable[[Step], str] | None = None) -> None:
+    def send(
+        self,
+        ref: str,
+        pairs: Sequence[tuple[Step, bytes]],
+        origin: Callable[[Step], str] | None = None,
+        protocol: int = netlink.NETLINK_ROUTE,
+    ) -> None:
         """Sends messages, and tells which step was refused.
 
         Args:
             origin: the namespace that a step is sent from, if that is not `ref`.
+            protocol: of the socket.
 
         Raises:
             StepError: for the first refused step.
@@ -154,7 +162,7 @@ class Node:
         for pair in pairs:
             groups.setdefault(origin(pair[0]) if origin else ref, []).append(pair)
         for sender, group in groups.items():
-            results = self.socket(sender).send([message for _step, message in group])
+            results = self.socket(sender, protocol).send([message for _step, message in group])
             for (step, _message), error in zip(group, results):
                 if error is not None and not (step.verb.value == "delete" and error.errno in GONE):
                     action = f"{step.change.action.value} {describe(step.resource)}"
@@ -215,6 +223,19 @@ class Node:
     def ipset_entries(self, ref: str, name: str, read: Callable[[list[str]], Any]) -> Any:
         """What `read` makes of the entries of a set, which it gets in the words of ipset(8)."""
         return self._once(("ipset", ref, name), lambda: read(ipset.entries(self.inside(ref), name)))
+
+    def has_ipvs(self, ref: str) -> bool:
+        return self.exists(ref) and ipvs.family_of(self.socket(ref, netlink.NETLINK_GENERIC)) is not None
+
+    def ipvs_services(self, ref: str) -> list[ipvs.ServiceRow]:
+        def look() -> list[ipvs.ServiceRow]:
+            return ipvs.services(self.socket(ref, netlink.NETLINK_GENERIC)) if self.exists(ref) else []
+
+        return list(self._once(("ipvs", ref), look))
+
+    def ipvs_servers(self, ref: str, service: ipvs.ServiceId) -> list[ipvs.ServerRow]:
+        look = partial(ipvs.servers, self.socket(ref, netlink.NETLINK_GENERIC), service)
+        return list(self._once(("ipvs servers", ref, service), look))
 
     def iptables(self, ref: str, family: str, backend: str) -> tuple[xtables.Tables, frozenset[str]]:
         """What iptables shows, and the tables that it cannot show."""

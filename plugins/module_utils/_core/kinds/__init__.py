@@ -13,6 +13,8 @@ from .ipset import IpsetEntryKind, IpsetKind
 from .ipset_options import IpsetDeclaration
 from .iptables_chain import IptablesChainDeclaration, IptablesChainKind
 from .iptables_jump import IptablesJumpKind
+from .ipvs import IpvsServerKind, IpvsServiceKind
+from .ipvs_options import IpvsServiceDeclaration
 from .link import LinkKind
 from .neighbor import NeighborDeclaration, NeighborKind
 from .netns import NetnsDeclaration, NetnsKind
@@ -38,6 +40,8 @@ KINDS: dict[str, Kind] = {
         IptablesJumpKind(),
         IpsetKind(),
         IpsetEntryKind(),
+        IpvsServiceKind(),
+        IpvsServerKind(),
     )
 }
 
@@ -55,5 +59,6 @@ DECLARATIONS: dict[str, Declarable] = {
         FdbDeclaration(),
         IptablesChainDeclaration(),
         IpsetDeclaration(),
+        IpvsServiceDeclaration(),
     )
 }

@@ -58,6 +58,7 @@ class Kind:
         batch: kinds of the same batch are carried out together, by `execute` of any of them; '' is on its own.
         resolves_batch: `resolve` gets what is declared of all kinds of the batch at once.
         resolves_absent: what is to be absent goes through `resolve` too, for its key is not canonical.
+        parting: the declared values that say how it goes; they are remembered, and never compared.
     """
 
     name = ""
@@ -70,6 +71,7 @@ class Kind:
     batch = ""
     resolves_batch = False
     resolves_absent = False
+    parting: tuple[str, ...] = ()
 
     def observe(self, node: Any, netns: str, wanted: Wanted | None) -> dict[Key, Resource]:
         """What exists of this kind in a namespace; at least all that `wanted` names."""
@@ -226,9 +228,17 @@ class Place:
         known = table.get(resource.key)
         table[resource.key] = resource if known is None else merge(known, resource)
 
-    def exact(self, options: Mapping[str, Any], option: str, kind: str, netns: str, device: str) -> None:
+    def exact(
+        self,
+        options: Mapping[str, Any],
+        option: str,
+        kind: str,
+        netns: str,
+        device: str,
+        parting: Mapping[str, Any] | None = None,
+    ) -> None:
         if options.get(option):
-            self.declaration.exact.append(Exact(kind, netns, device))
+            self.declaration.exact.append(Exact(kind, netns, device, parting or {}))
 
 
 def merge(known: Resource, added: Resource) -> Resource:

@@ -101,8 +101,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.containerland.net.plugins.module_utils._core import commands
-from ansible_collections.containerland.net.plugins.module_utils._core.commands import Command
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ContainerlandError, InputError
+from ansible_collections.containerland.net.plugins.module_utils._core.supervisors import Command
 
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")

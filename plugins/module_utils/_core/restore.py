@@ -23,7 +23,8 @@ from .kinds import KINDS
 from .model import Declaration, Key, Resource
 from .ownership import Ledger
 from .pending import leftovers
-from .store import Store, node_lock, owners, this_boot
+from .state_file import owners, this_boot
+from .store import Store, node_lock
 
 Attempt = Callable[[], "list[str]"]
 
@@ -90,6 +91,10 @@ def _restore_network(name: str) -> Outcome:
         raise StoreError(f"'{name}.json' is not the state file of a topology: {problem}") from None
     with Node() as node:
         store.load()
+        if store.unconfirmed and store.boot != this_boot():
+            store.revert()
+            store = Store(name)
+            store.load()
         if not store.declared:
             return Outcome(name)
         again = store.boot == this_boot()

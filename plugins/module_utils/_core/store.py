@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,8 +21,8 @@ from typing import Any, Callable
 from . import pending
 from .errors import LockError, StoreError
 from .model import Key
+from .state_file import DIRECTORY, damaged, read, this_boot, unlink, write
 
-DIRECTORY = "/var/lib/containerland"
 LOCK = "/run/containerland.lock"
 VERSION = 1
 # How much longer, in seconds, a run waits where a guarded change is about to be confirmed or taken back.
@@ -59,6 +58,7 @@ class Store:
     Attributes:
         declared: the options that were declared last, from `load` on.
         boot: of which boot of the node the file tells, from `load` on; '' if that is not known.
+        unconfirmed: the file tells of a guarded change that was not confirmed.
     """
 
     def __init__(self, owner: str, directory: str = DIRECTORY) -> None:
@@ -67,6 +67,8 @@ class Store:
         self._path = os.path.join(directory, f"{owner}.json")
         self.declared: Mapping[str, Any] = {}
         self.boot = ""
+        self.unconfirmed = False
+        self._before: Mapping[str, Any] | None = None
 
     def load(self) -> dict[Key, Record]:
         """The owner's objects; nothing if there is no file.
@@ -82,6 +84,7 @@ class Store:
             records = [_from_json(entry) for entry in content["objects"]]
             self.declared = content["declared"]
             self.boot = str(content.get("boot", ""))
+            self.unconfirmed = "before" in content
         except (ValueError, KeyError, TypeError):
             raise damaged(self._path) from None
         return {record.key: record for record in records}
@@ -99,7 +102,42 @@ class Store:
             "declared": declared,
             "objects": [_to_json(record) for record in records],
         }
-        self._write(json.dumps(content, separators=(",", ":")).encode())
+        if self._before is not None:
+            content["before"] = self._before
+        write(self._path, json.dumps(content, separators=(",", ":")).encode())
+
+    # A guarded change that cuts the node off ends with its power being switched off as well. So until it is confirmed,
+    # the file holds what it held before, and that is what the node boots with.
+
+    def begin_guarded(self) -> None:
+        """From now on, `save` keeps beside the new content what the file holds now; nothing if there is none."""
+        try:
+            self._before = {name: value for name, value in read(self._path, VERSION).items() if name != "before"}
+        except FileNotFoundError:
+            self._before = {}
+
+    def end_guarded(self) -> None:
+        """What `save` is given holds from now on."""
+        self._before = None
+
+    def confirm(self) -> None:
+        """What the file tells holds."""
+        with suppress(FileNotFoundError):
+            content = read(self._path, VERSION)
+            if content.pop("before", None) is None:
+                return
+            if not content["objects"]:
+                unlink(self._path)
+            else:
+                write(self._path, json.dumps(content, separators=(",", ":")).encode())
+
+    def revert(self) -> None:
+        """What the file told before the change holds."""
+        before = read(self._path, VERSION).get("before")
+        if before:
+            write(self._path, json.dumps(before, separators=(",", ":")).encode())
+        else:
+            self.remove()
 
     def way_back(self) -> Callable[[], None]:
         """What makes the file as it is now, to the byte.
@@ -114,106 +152,14 @@ class Store:
             return self.remove
         except OSError as problem:
             raise StoreError(f"cannot read state file {self._path}: {problem.strerror}") from None
-        return lambda: self._write(content)
-
-    def _write(self, content: bytes) -> None:
-        write(self._path, content)
+        return lambda: write(self._path, content)
 
     def remove(self) -> None:
         """Takes the file away, and the directory with the last one."""
-        unlink(self._path)
-
-
-def read(path: str, version: int) -> dict[str, Any]:
-    """The content of a state file.
-
-    Raises:
-        FileNotFoundError: there is none.
-        StoreError: it is damaged, of a newer version, or unreadable.
-    """
-    try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-        found = content["version"]
-        newer = found > version
-    except FileNotFoundError:
-        raise
-    except OSError as problem:
-        raise StoreError(f"cannot read state file {path}: {problem.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise damaged(path) from None
-    if newer:
-        known = f"it has version {found}, and this collection knows {version}: update it"
-        raise StoreError(f"cannot use state file {path}: {known}")
-    return dict(content)
-
-
-def damaged(path: str) -> StoreError:
-    hint = "move it away to start anew (what it lists will then stay)"
-    return StoreError(f"state file {path} is damaged: {hint}")
-
-
-def write(path: str, content: bytes) -> None:
-    """Replaces a state file as a whole, or leaves the old one as it was (rename(2), fsync(2))."""
-    directory, name = os.path.split(path)
-    try:
-        os.makedirs(directory, mode=0o755, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{name[: -len('json')]}", dir=directory)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        _sync_directory(directory)
-    except OSError as problem:
-        raise StoreError(f"cannot write state file {path}: {problem.strerror}") from None
-
-
-def unlink(path: str, directories: int = 1) -> None:
-    """Takes a state file away, and with the last one its directory, or so many of them."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-    except OSError as problem:
-        raise StoreError(f"cannot remove state file {path}: {problem.strerror}") from None
-    with suppress(OSError):
-        for _ in range(directories):
-            path = os.path.dirname(path)
-            os.rmdir(path)
-
-
-def _sync_directory(directory: str) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def owners(directory: str = DIRECTORY) -> list[str]:
-    """Who has a state file, in order of their names."""
-    try:
-        names = os.listdir(directory)
-    except FileNotFoundError:
-        return []
-    except OSError as problem:
-        raise StoreError(f"cannot read directory {directory}: {problem.strerror}") from None
-    # A file that was being written when the power failed begins with a dot.
-    return sorted(name[: -len(".json")] for name in names if name.endswith(".json") and name[0] != ".")
-
-
-def this_boot() -> str:
-    """What tells this boot of the node from another (random(4)); '' where the kernel does not say."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
+        if self._before:
+            self.save([], {})
+        else:
+            unlink(self._path)
 
 
 def _to_json(record: Record) -> dict[str, Any]:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fleet.machines import Machine
 from fleet.play import Plays
 
@@ -28,3 +30,21 @@ def test_commands_run_as_units(built: dict[str, Machine]) -> None:
                 f"ip netns exec {container} python3 -c 'import urllib.request as u; "
                 'r = u.urlopen("http://127.0.0.1/", timeout=10); print(r.status, r.reason)\''
             )
+
+
+def test_commands_get_their_words_and_are_started_again_and_again(plays: Plays, built: dict[str, Machine]) -> None:
+    playbook = str(Path(__file__).with_name("commands.yml"))
+    plays.run(playbook)
+    machine = built["node1"]
+    try:
+        words = machine.sh(
+            "for _ in $(seq 60); do [ -s /run/fleet-words ] && break; sleep 0.5; done; cat /run/fleet-words"
+        )
+        assert words == "100%n $HOME ${HOME}\n;\n$b %h 'c'\n"
+        machine.sh("for _ in $(seq 100); do [ $(wc -l </run/fleet-ends) -ge 7 ] && exit 0; sleep 0.5; done; exit 1")
+        assert plays.run(playbook).changes() == []
+    finally:
+        plays.run(playbook, "-e", "commands_state=absent")
+        machine.sh(
+            "rm -f /run/fleet-words /run/fleet-ends; ! systemctl list-units --all --plain | grep containerland-fleet"
+        )

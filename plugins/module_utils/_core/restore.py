@@ -10,7 +10,7 @@ boot, and containers are started later. So what was in them, or led there, is le
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable
 
 from . import commands
@@ -34,7 +34,7 @@ class Outcome:
     """What became of one state file.
 
     Attributes:
-        name: whose file it is.
+        name: whose file it is; '' for none.
         lines: what was changed.
         warnings: what the administrator should know.
         problem: why it could not be restored; '' if it was.
@@ -71,7 +71,7 @@ def restore() -> Iterator[Outcome]:
             waiting = list(failed)
         yield from failed.values()
         for name in commands.owners():
-            yield _tried(name, _restore_commands)
+            yield replace(_tried(name, _restore_commands), name=f"commands of {name}")
 
 
 def _tried(name: str, attempt: Callable[[str], Outcome]) -> Outcome:

@@ -49,12 +49,8 @@ def test_everything_is_back(nodes: dict[str, Machine]) -> None:
     wiped = state(node)
     assert not any("web1" in line for line in wiped if not line.startswith("file /var/lib")), wiped
     said = node.sh("/run/containerland-net restore")
-    assert [line.partition(":")[0] for line in said.splitlines()] == [
-        "containers",
-        "host",
-        "overlay",
-        "commands of containers",
-    ]
+    owners = [line.partition(":")[0] for line in said.splitlines()]
+    assert owners == ["containers", "host", "overlay", "commands of containers"]
     assert state(node) == before
 
 

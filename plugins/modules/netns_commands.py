@@ -16,6 +16,8 @@ description:
     a command that changed, or whose namespace was replaced, is restarted.
   - Where systemd is the init, a command is the transient unit C(containerland-<owner>-<name>.service), with its output
     in the journal. Elsewhere a shell runs it in a session of its own, and its output is discarded.
+  - What should run is kept below C(/var/lib/containerland/commands). After a reboot, the role
+    P(containerland.net.persist#role) starts it again, once the namespaces are there.
 extends_documentation_fragment:
   - containerland.net.attributes
 requirements:
@@ -95,14 +97,12 @@ stopped:
 
 import re
 import shlex
-from collections.abc import Iterable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
-from ..module_utils import _commands
-from ..module_utils._commands import Command
-from ..module_utils._core.errors import ContainerlandError, InputError
+from ansible_collections.containerland.net.plugins.module_utils._core import commands
+from ansible_collections.containerland.net.plugins.module_utils._core.errors import ContainerlandError, InputError
+from ansible_collections.containerland.net.plugins.module_utils._core.supervisors import Command
 
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -127,56 +127,27 @@ def wanted(options: dict[str, Any]) -> dict[str, Command]:
     """What should run, by name."""
     if not OWNER.fullmatch(options["name"]):
         raise InputError("name", f"must be letters, digits, '-' or '_', not {options['name']!r}")
-    commands: dict[str, Command] = {}
+    found: dict[str, Command] = {}
     for index, entry in enumerate(options["commands"] if options["state"] == "present" else []):
         command = parse(entry, f"commands[{index}]")
-        if command.name in commands:
+        if command.name in found:
             raise InputError(f"commands[{index}].name", f"there is already a command '{command.name}'")
-        commands[command.name] = command
-    return commands
-
-
-def by_supervisor(commands: Iterable[Command]) -> dict[str, list[Command]]:
-    """The commands, grouped by what runs them."""
-    groups: dict[str, list[Command]] = {}
-    for command in commands:
-        groups.setdefault(command.supervisor, []).append(command)
-    return groups
-
-
-def _named(owner: str, known: dict[str, Command], question: str) -> set[str]:
-    """Names of the known commands that their supervisors answer `question` (running, remaining) with."""
-    answers = [
-        getattr(_commands.choose(owner, kind), question)(commands)
-        for kind, commands in by_supervisor(known.values()).items()
-    ]
-    return {name for answer in answers for name in answer}
+        found[command.name] = command
+    return found
 
 
 def reconcile(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Stop what should not run, start what should; the module's result."""
-    owner = options["name"]
-    supervisor = _commands.choose(owner, options["supervisor"])
-    desired = {name: _commands.locate(command, supervisor) for name, command in wanted(options).items()}
-    known = _commands.remembered(owner)
-    alive = _named(owner, known, "running")
-    kept = {name: known[name] for name in alive if name in desired and known[name].same_as(desired[name])}
-    stopped = sorted(_named(owner, known, "remaining") - set(kept))
-    started = [name for name in desired if name not in kept]
+    """Stop what should not run, start what should, and keep that; the module's result."""
+    owner, desired = options["name"], wanted(options)
     if not check_mode:
-        for kind, commands in by_supervisor(known[name] for name in stopped).items():
-            _commands.choose(owner, kind).stop(commands)
-        if stopped or started or set(known) != set(desired):
-            _commands.remember(owner, kept.values())
-        for name in started:
-            kept[name] = supervisor.start(desired[name])
-            _commands.remember(owner, kept.values())
-    before = "".join(f"run {name}: {shlex.join(known[name].command)}\n" for name in sorted(alive))
-    after = "".join(f"run {name}: {shlex.join(desired[name].command)}\n" for name in sorted(desired))
+        commands.save(owner, desired, options["supervisor"])
+    done = commands.reconcile(owner, desired, options["supervisor"], check=check_mode)
+    before = "".join(f"run {name}: {shlex.join(done.before[name].command)}\n" for name in sorted(done.before))
+    after = "".join(f"run {name}: {shlex.join(done.after[name].command)}\n" for name in sorted(done.after))
     return {
-        "changed": bool(stopped or started),
-        "started": started,
-        "stopped": stopped,
+        "changed": bool(done.started or done.stopped),
+        "started": done.started,
+        "stopped": done.stopped,
         "diff": {"before": before, "after": after},
     }
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -126,6 +127,12 @@ def test_confirmed() -> None:
     done = run_module("confirm", {"change": CHANGE})
     assert (done["changed"], done["outcome"]) == (True, "confirmed")
     assert watchers() == [] and traces() == []
+    # The state file no longer holds what was before, which a node would have booted with until now.
+    for path, text in after["files"].items():
+        if path == "/var/lib/containerland/t.json":
+            content = json.loads(text)
+            assert content.pop("before")["declared"]["bridge"] == BEFORE["bridge"]
+            after["files"][path] = json.dumps(content, separators=(",", ":"))
     same(snapshot(), after, "confirming changed something")
     assert run_module("confirm", {"change": CHANGE})["outcome"] == "unknown"
     assert not run_module("topology", AFTER)["changed"]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,7 +27,7 @@ def changed_and_taken_back(options: Mapping[str, Any], meanwhile: str) -> tuple[
     ways: list[TakeBack] = []
 
     @contextmanager
-    def keep(take_back: TakeBack) -> Iterator[None]:
+    def keep(take_back: TakeBack, confirmed: Callable[[], None]) -> Iterator[None]:
         ways.append(take_back)
         yield
 

@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from other_kernel.guest import CHECKOUT, SYSTEM_PATH, NotRunError, program
@@ -85,7 +85,7 @@ def modules_of(system: Path) -> Path:
 def make() -> None:
     """Make what depends on this machine and on SOURCES; the stamp is last."""
     with tempfile.TemporaryDirectory(prefix="root-", dir=CACHE) as root:
-        write_initramfs(Path(root), CACHE / "initramfs")
+        write_initramfs(Path(root), CACHE / "initramfs", SOURCES[1], MODULES)
     (CACHE / "accelerator").write_text(accelerator())
     (CACHE / "stamp").write_text(stamp())
 
@@ -107,12 +107,13 @@ def unpack(target: Path, *names: str) -> None:
         package.unlink()
 
 
-def write_initramfs(root: Path, target: Path) -> None:
+def write_initramfs(root: Path, target: Path, init: Path, names: Iterable[str]) -> None:
+    """Make an initramfs of busybox, its process 1, and the modules of these names, in an empty directory."""
     for name in ("bin", "dev", "host", "memory", "modules", "proc", "root"):
         (root / name).mkdir()
     shutil.copy(SYSTEM / "busybox", root / "bin" / "busybox")
-    shutil.copy(SOURCES[1], root / "init")
-    for number, path in enumerate(in_order(modules_of(SYSTEM))):
+    shutil.copy(init, root / "init")
+    for number, path in enumerate(in_order(modules_of(SYSTEM), names)):
         data = path.read_bytes()
         unpacked = lzma.decompress(data) if path.suffix == ".xz" else data
         (root / "modules" / f"{number:02}-{path.stem}").write_bytes(unpacked)
@@ -121,11 +122,11 @@ def write_initramfs(root: Path, target: Path) -> None:
     target.write_bytes(archive.encode("latin-1"))
 
 
-def in_order(modules: Path) -> list[Path]:
-    """Return the files of MODULES and all that they need, each after what it needs."""
+def in_order(modules: Path, names: Iterable[str]) -> list[Path]:
+    """Return the files of these modules and all that they need, each after what it needs."""
     found: dict[Path, None] = {}
     dependencies = dict(line.split(":") for line in (modules / "modules.dep").read_text().splitlines())
-    for name in MODULES:
+    for name in names:
         (file,) = (file for file in dependencies if Path(file).name.partition(".")[0] == name)
         for needed in [*reversed(dependencies[file].split()), file]:
             found[modules / needed] = None

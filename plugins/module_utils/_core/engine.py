@@ -58,7 +58,8 @@ class Report:
 # Brings back what a run found, in a world that need not be the one that it changed; returns whether that succeeded,
 # and what is left.
 TakeBack = Callable[[World], "tuple[bool, str]"]
-Guard = Callable[[TakeBack], "AbstractContextManager[None]"]
+# Stands over a change: gets what takes it back, and what is to be done when it is confirmed.
+Guard = Callable[[TakeBack, "Callable[[], None]"], "AbstractContextManager[None]"]
 
 
 def converge(
@@ -100,9 +101,15 @@ def converge(
             ledger.settle(declaration, plan, observed)
         return Report(plan, tuple(warnings), observed)
     world.permit()
-    with guard(_way_back(plan, scopes, ledger)) if guard is not None else nullcontext():
+    with _guarded(guard, _way_back(plan, scopes, ledger), ledger):
         _carry_out(declaration, world, plan, scopes, wanted, ledger, observed)
     return Report(plan, tuple(dict.fromkeys((*warnings, *world.warnings()))), observed)
+
+
+def _guarded(guard: Guard | None, take_back: TakeBack, ledger: Ledger | None) -> AbstractContextManager[None]:
+    if guard is None:
+        return nullcontext()
+    return guard(take_back, ledger.begin_guarded() if ledger is not None else lambda: None)
 
 
 def _look_closer(

@@ -12,6 +12,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Callable
 
 from .engine import TakeBack
 from .errors import ApplyError, ContainerlandError, GuardError
@@ -78,14 +79,17 @@ class Guard:
         self._lock = lock
 
     @contextmanager
-    def __call__(self, take_back: TakeBack) -> Iterator[None]:
+    def __call__(self, take_back: TakeBack, confirmed: Callable[[], None]) -> Iterator[None]:
         """Watches over what is done within; ends with the change waiting to be confirmed, or taken back.
+
+        Args:
+            confirmed: what is to be done once it is.
 
         Raises:
             GuardError: the watchdog could not be started (nothing was changed), or was killed (it was taken back).
             ApplyError: what went wrong within, with what became of it.
         """
-        line = self._start(take_back)
+        line = self._start(take_back, confirmed)
         try:
             yield
         except ApplyError as problem:
@@ -101,13 +105,13 @@ class Guard:
             # Without a word, this tells the watchdog to bring the old state back.
             line.close()
 
-    def _start(self, take_back: TakeBack) -> socket.socket:
+    def _start(self, take_back: TakeBack, confirmed: Callable[[], None]) -> socket.socket:
         if self._lock.handle < 0:
             raise GuardError(f"{OPTION}: needs a directory /run that can be written to")
         preload()
         pending = Pending(self.change, self._seconds)
         ours, theirs = socket.socketpair()
-        watchdog = Watchdog(self._seconds, take_back, self._node, theirs, pending, self._lock)
+        watchdog = Watchdog(self._seconds, take_back, confirmed, self._node, theirs, pending, self._lock)
         try:
             child = os.fork()
             if child == 0:

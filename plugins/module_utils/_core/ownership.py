@@ -15,6 +15,7 @@ from .kinds.link import PORT_FLAGS
 from .kinds.sysctl import device_of
 from .model import Action, Declaration, Key, Resource, describe
 from .plan import Plan
+from .state_file import this_boot
 from .store import Record, Store
 
 # A link that is moved goes down and leaves its master.
@@ -72,7 +73,9 @@ class Ledger:
         warnings = []
         for key, record in self._records.items():
             have = observed.get(key)
-            if key in declaration.desired and key not in observed and not KINDS[key.kind].owned:
+            restored = declaration.desired.get(key)
+            # A setting that is declared is not spared: its namespace or link may be made again in this run.
+            if restored is not None and not restored.path and have is None and not KINDS[key.kind].owned:
                 del declaration.desired[key]
             kind = record.values.get("kind")
             if have is None or kind is None or have.values.get("kind") == kind:
@@ -96,10 +99,16 @@ class Ledger:
 
     def withdraw(self) -> None:
         """The run was taken back: what was remembered before holds again."""
+        self._store.end_guarded()
         if self._records:
             self._store.save(self._records.values(), self._store.declared)
         else:
             self._store.remove()
+
+    def begin_guarded(self) -> Callable[[], None]:
+        """Until the change is confirmed, which the answer is for, a boot of the node brings back what was before."""
+        self._store.begin_guarded()
+        return self._store.confirm
 
     def way_back(self) -> Callable[[], None]:
         """What makes the state file as it is now."""
@@ -111,8 +120,11 @@ class Ledger:
         if not records:
             if self._records or plan.changed:
                 self._store.remove()
-        elif plan.changed or records != self._records:
+        elif plan.changed or records != self._records or not self._is_current():
             self._store.save(records.values(), self._declared)
+
+    def _is_current(self) -> bool:
+        return self._store.boot == this_boot() and not self._store.unconfirmed
 
     def _after(self, declaration: Declaration, plan: Plan, observed: Mapping[Key, Resource]) -> dict[Key, Record]:
         changes = {change.key: change for change in plan.changes}

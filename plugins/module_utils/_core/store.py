@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,8 +21,8 @@ from typing import Any, Callable
 from . import pending
 from .errors import LockError, StoreError
 from .model import Key
+from .state_file import DIRECTORY, damaged, read, this_boot, unlink, write
 
-DIRECTORY = "/var/lib/containerland"
 LOCK = "/run/containerland.lock"
 VERSION = 1
 # How much longer, in seconds, a run waits where a guarded change is about to be confirmed or taken back.
@@ -58,6 +57,8 @@ class Store:
 
     Attributes:
         declared: the options that were declared last, from `load` on.
+        boot: of which boot of the node the file tells, from `load` on; '' if that is not known.
+        unconfirmed: the file tells of a guarded change that was not confirmed.
     """
 
     def __init__(self, owner: str, directory: str = DIRECTORY) -> None:
@@ -65,6 +66,9 @@ class Store:
         self._directory = directory
         self._path = os.path.join(directory, f"{owner}.json")
         self.declared: Mapping[str, Any] = {}
+        self.boot = ""
+        self.unconfirmed = False
+        self._before: Mapping[str, Any] | None = None
 
     def load(self) -> dict[Key, Record]:
         """The owner's objects; nothing if there is no file.
@@ -73,20 +77,16 @@ class Store:
             StoreError: the file is damaged, of a newer version, or unreadable.
         """
         try:
-            with open(self._path, encoding="utf-8") as file:
-                content = json.load(file)
-            if content["version"] > VERSION:
-                problem = f"it has version {content['version']}, and this collection knows {VERSION}: update it"
-                raise StoreError(f"cannot use state file {self._path}: {problem}")
-            records = [_from_json(entry) for entry in content["objects"]]
-            self.declared = content["declared"]
+            content = read(self._path, VERSION)
         except FileNotFoundError:
             return {}
-        except OSError as problem:
-            raise StoreError(f"cannot read state file {self._path}: {problem.strerror}") from None
+        try:
+            records = [_from_json(entry) for entry in content["objects"]]
+            self.declared = content["declared"]
+            self.boot = str(content.get("boot", ""))
+            self.unconfirmed = "before" in content
         except (ValueError, KeyError, TypeError):
-            hint = "move it away to start anew (what it lists will then stay)"
-            raise StoreError(f"state file {self._path} is damaged: {hint}") from None
+            raise damaged(self._path) from None
         return {record.key: record for record in records}
 
     def save(self, records: Iterable[Record], declared: Mapping[str, Any]) -> None:
@@ -98,10 +98,46 @@ class Store:
         content = {
             "version": VERSION,
             "name": self._owner,
+            "boot": this_boot(),
             "declared": declared,
             "objects": [_to_json(record) for record in records],
         }
-        self._write(json.dumps(content, separators=(",", ":")).encode())
+        if self._before is not None:
+            content["before"] = self._before
+        write(self._path, json.dumps(content, separators=(",", ":")).encode())
+
+    # A guarded change that cuts the node off ends with its power being switched off as well. So until it is confirmed,
+    # the file holds what it held before, and that is what the node boots with.
+
+    def begin_guarded(self) -> None:
+        """From now on, `save` keeps beside the new content what the file holds now; nothing if there is none."""
+        try:
+            self._before = {name: value for name, value in read(self._path, VERSION).items() if name != "before"}
+        except FileNotFoundError:
+            self._before = {}
+
+    def end_guarded(self) -> None:
+        """What `save` is given holds from now on."""
+        self._before = None
+
+    def confirm(self) -> None:
+        """What the file tells holds."""
+        with suppress(FileNotFoundError):
+            content = read(self._path, VERSION)
+            if content.pop("before", None) is None:
+                return
+            if not content["objects"]:
+                unlink(self._path)
+            else:
+                write(self._path, json.dumps(content, separators=(",", ":")).encode())
+
+    def revert(self) -> None:
+        """What the file told before the change holds."""
+        before = read(self._path, VERSION).get("before")
+        if before:
+            write(self._path, json.dumps(before, separators=(",", ":")).encode())
+        else:
+            self.remove()
 
     def way_back(self) -> Callable[[], None]:
         """What makes the file as it is now, to the byte.
@@ -116,42 +152,14 @@ class Store:
             return self.remove
         except OSError as problem:
             raise StoreError(f"cannot read state file {self._path}: {problem.strerror}") from None
-        return lambda: self._write(content)
-
-    def _write(self, content: bytes) -> None:
-        try:
-            os.makedirs(self._directory, mode=0o755, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=f".{self._owner}.", dir=self._directory)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, self._path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-            self._sync_directory()
-        except OSError as problem:
-            raise StoreError(f"cannot write state file {self._path}: {problem.strerror}") from None
+        return lambda: write(self._path, content)
 
     def remove(self) -> None:
         """Takes the file away, and the directory with the last one."""
-        try:
-            os.unlink(self._path)
-        except FileNotFoundError:
-            return
-        except OSError as problem:
-            raise StoreError(f"cannot remove state file {self._path}: {problem.strerror}") from None
-        with suppress(OSError):
-            os.rmdir(self._directory)
-
-    def _sync_directory(self) -> None:
-        handle = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        if self._before:
+            self.save([], {})
+        else:
+            unlink(self._path)
 
 
 def _to_json(record: Record) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import signal
 import socket
 import time
 from contextlib import suppress
-from typing import NoReturn
+from typing import Callable, NoReturn
 
 from .engine import TakeBack
 from .kernel.node import Node
@@ -49,10 +49,18 @@ class Watchdog:
     """
 
     def __init__(
-        self, seconds: int, take_back: TakeBack, node: Node, line: socket.socket, pending: Pending, lock: NodeLock
+        self,
+        seconds: int,
+        take_back: TakeBack,
+        confirmed: Callable[[], None],
+        node: Node,
+        line: socket.socket,
+        pending: Pending,
+        lock: NodeLock,
     ) -> None:
         self._seconds = seconds
         self._take_back = take_back
+        self._confirmed = confirmed
         self._node = node
         self._line = line
         self._pending = pending
@@ -179,6 +187,9 @@ class Watchdog:
                 self._reason = self._reason or _DEADLINE.format(self._seconds)
             if self._reason:
                 self._pending.turn(State.PENDING, State.RESTORING)
+        if self._pending.state() is None:
+            with suppress(Exception):
+                self._confirmed()
 
     def _await_programs(self) -> None:
         """What the run had started may go on after it was killed, and would undo what follows."""

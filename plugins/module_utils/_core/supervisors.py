@@ -1,29 +1,22 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Long-running commands inside network namespaces: what runs, what should, and the two ways to run it.
-
-Where systemd is the init, a command is a transient unit. Elsewhere a shell in a session of its own runs it again
-whenever it ends. What was started is remembered below /run, which a reboot empties together with the processes.
-"""
+"""The two ways to run a command inside a network namespace, and to find it again."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from ._core.errors import ContainerlandError, MissingError, StoreError
-from ._core.kernel import netns
-from ._core.kernel.refs import path_of_ref
+from .errors import ContainerlandError, MissingError
+from .kernel import netns
+from .kernel.refs import path_of_ref
 
-RUN_DIRECTORY = "/run/containerland/commands"
 SYSTEMD_MARK = "/run/systemd/system"
 PATIENCE, LAST_PATIENCE = 5.0, 60.0  # seconds after the polite signal, and after the final one
 ACTIVE = ("active", "activating", "reloading")
@@ -127,9 +120,12 @@ class Systemd:
     def start(self, command: Command) -> Command:
         arguments = ["systemd-run", "--quiet", "--collect", f"--unit={self.unit(command)}"]
         arguments += [f"--description=containerland.net: {command.name}", "--property=Restart=always"]
-        arguments += ["--property=RestartSec=1", f"--property=NetworkNamespacePath={_path(command.netns)}"]
+        # Without a limit, as the loop has none: by default, five failures in ten seconds are the end.
+        arguments += ["--property=RestartSec=1", "--property=StartLimitIntervalSec=0"]
+        arguments += [f"--property=NetworkNamespacePath={_path(command.netns)}"]
         arguments += [f"--setenv={name}={value}" for name, value in command.environment.items()]
-        _run([*arguments, "--", *command.command])
+        # systemd would put variables in the place of $NAME, as in ExecStart= (systemd.service(5)).
+        _run([*arguments, "--", *(word.replace("$", "$$") for word in command.command)])
         return command
 
     def stop(self, commands: Sequence[Command]) -> None:
@@ -144,68 +140,6 @@ def choose(owner: str, wanted: str) -> Supervisor:
     if wanted == "systemd" or (wanted == "auto" and os.path.isdir(SYSTEMD_MARK)):
         return Systemd(owner)
     return Loop()
-
-
-def locate(command: Command, supervisor: Supervisor) -> Command:
-    """The command with the identity of its namespace; one that does not exist (check mode) has none."""
-    try:
-        fd = netns.open_ref(command.netns)
-    except MissingError:
-        return replace(command, supervisor=supervisor.name)
-    try:
-        return replace(command, identity=tuple(netns.identity(fd)), supervisor=supervisor.name)
-    finally:
-        os.close(fd)
-
-
-def remembered(owner: str) -> dict[str, Command]:
-    """What was started for an owner, by name."""
-    try:
-        with open(_record(owner), encoding="utf-8") as file:
-            entries = json.load(file)
-        return {e["name"]: _command(e) for e in entries}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise StoreError(f"cannot read '{_record(owner)}': {problem}") from None
-
-
-def remember(owner: str, commands: Iterable[Command]) -> None:
-    """Replace what is remembered; nothing to remember leaves no file."""
-    path = _record(owner)
-    entries = [asdict(command) for command in commands]
-    try:
-        if not entries:
-            _forget(path)
-            return
-        os.makedirs(RUN_DIRECTORY, 0o755, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=RUN_DIRECTORY, prefix=".")
-        with open(handle, "w", encoding="utf-8") as file:
-            json.dump(entries, file)
-        os.replace(temporary, path)
-    except OSError as problem:
-        raise StoreError(f"cannot write '{path}': {problem.strerror}") from None
-
-
-def _forget(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-    for directory in (RUN_DIRECTORY, os.path.dirname(RUN_DIRECTORY)):
-        try:
-            os.rmdir(directory)
-        except OSError:  # somebody else's files are in it, or it is not there
-            return
-
-
-def _record(owner: str) -> str:
-    return f"{RUN_DIRECTORY}/{owner}.json"
-
-
-def _command(entry: Mapping[str, Any]) -> Command:
-    fields = {**entry, "command": tuple(entry["command"]), "identity": tuple(entry["identity"])}
-    return Command(**fields)
 
 
 def _spawn(command: Command) -> subprocess.Popen[bytes]:

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""State files: JSON with a version, replaced as a whole, so that a power cut leaves the old one or the new one."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from typing import Any
+
+from .errors import StoreError
+
+DIRECTORY = "/var/lib/containerland"
+
+
+def read(path: str, version: int) -> dict[str, Any]:
+    """The content of a state file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StoreError: it is damaged, of a newer version, or unreadable.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        found = content["version"]
+        newer = found > version
+    except FileNotFoundError:
+        raise
+    except OSError as problem:
+        raise StoreError(f"cannot read state file {path}: {problem.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise damaged(path) from None
+    if newer:
+        known = f"it has version {found}, and this collection knows {version}: update it"
+        raise StoreError(f"cannot use state file {path}: {known}")
+    return dict(content)
+
+
+def damaged(path: str) -> StoreError:
+    hint = "move it away to start anew (what it lists will then stay)"
+    return StoreError(f"state file {path} is damaged: {hint}")
+
+
+def write(path: str, content: bytes) -> None:
+    """Replaces a state file as a whole, or leaves the old one as it was (rename(2), fsync(2))."""
+    directory, name = os.path.split(path)
+    try:
+        os.makedirs(directory, mode=0o755, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{name[: -len('json')]}", dir=directory)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        _sync_directory(directory)
+    except OSError as problem:
+        raise StoreError(f"cannot write state file {path}: {problem.strerror}") from None
+
+
+def unlink(path: str, directories: int = 1) -> None:
+    """Takes a state file away, and with the last one its directory, or so many of them."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as problem:
+        raise StoreError(f"cannot remove state file {path}: {problem.strerror}") from None
+    with suppress(OSError):
+        for _ in range(directories):
+            path = os.path.dirname(path)
+            os.rmdir(path)
+
+
+def _sync_directory(directory: str) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def owners(directory: str = DIRECTORY) -> list[str]:
+    """Who has a state file, in order of their names."""
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        raise StoreError(f"cannot read directory {directory}: {problem.strerror}") from None
+    # A file that was being written when the power failed begins with a dot.
+    return sorted(name[: -len(".json")] for name in names if name.endswith(".json") and name[0] != ".")
+
+
+def this_boot() -> str:
+    """What tells this boot of the node from another (random(4)); '' where the kernel does not say."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""

@@ -16,7 +16,8 @@ description:
     a command that changed, or whose namespace was replaced, is restarted.
   - Where systemd is the init, a command is the transient unit C(containerland-<owner>-<name>.service), with its output
     in the journal. Elsewhere a shell runs it in a session of its own, and its output is discarded.
-  - As with C(ip netns exec), what is in C(/etc/netns/NAME) when it starts stands for the files of these names in C(/etc).
+  - As with C(ip netns exec), the files that C(/etc/netns/NAME) holds when it starts stand for those of the same names
+    in C(/etc).
 extends_documentation_fragment:
   - containerland.net.attributes
 requirements:

@@ -14,8 +14,8 @@ description:
   - Keeps a block of lines in C(/etc/netns/NAME/hosts) of namespaces, and in C(/etc/hosts) of the node.
   - "C(ip netns exec) and the commands of M(containerland.net.netns_commands) see the former as their C(/etc/hosts), if
     it was there when they began; they see its later changes, because it is written in place."
-  - The namespaces of an owner (O(name)) are an exact list. Where the block is not wanted any more, it is removed, and so
-    is a file that held nothing else. What others have in the files stays.
+  - The namespaces of an owner (O(name)) are an exact list. Where the block is not wanted any more, it is removed, and
+    with it a file that held nothing else. What others have in the files stays.
 extends_documentation_fragment:
   - containerland.net.attributes
 requirements:

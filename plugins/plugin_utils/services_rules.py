@@ -3,16 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The packet filter rules of a node's services; pure, no Ansible.
 
-==============  ======  =============================================================================================
-chain           table   what it holds
-==============  ======  =============================================================================================
-CTL-SVC-VIP     nat     a service's own address and port → its chain; for the node and its containers (iptables)
-CTL-SVC-OPEN    nat     external addresses and ingress ports → the service's chain; for everybody (iptables)
-CTL-SVC-<name>  nat     one of its servers, by chance (iptables; see _core/balance.py)
-CTL-SVC-INPUT   filter  refuses what is no service at the services' addresses, before all rules of others (S14)
-CTL-SVC-ACCEPT  filter  accepts what nobody has dropped, after all rules of others: their policy may be DROP
-CTL-SVC-MASQ    nat     the node's address, where the answer would not come back through the node
-==============  ======  =============================================================================================
+================  ======  ===========================================================================================
+chain             table   what it holds
+================  ======  ===========================================================================================
+CTL-SVC-DISPATCH  nat     external addresses and ingress ports → the service's chain; before all rules of others (S11)
+CTL-SVC-VIP       nat     a service's own address and port → its chain; reached by the node and its containers
+CTL-SVC-<name>    nat     one of the service's servers, by chance; see _core/balance.py. Not with IPVS
+CTL-SVC-INPUT     filter  refuses what is no service at the services' addresses, before all rules of others (S14)
+CTL-SVC-ACCEPT    filter  accepts what nobody has dropped, after all rules of others: their policy may be DROP
+CTL-SVC-MASQ      nat     the node's address, where the answer would not come back through the node
+================  ======  ===========================================================================================
 
 A service's own address is for the fleet. What is outside asks at external addresses and ingress ports; with iptables,
 what goes on to a container then passes FORWARD like a published port, and with IPVS it passes INPUT.
@@ -28,10 +28,11 @@ from ansible_collections.containerland.net.plugins.module_utils._core import bal
 from netaddr import IPNetwork
 
 Chain = dict[str, Any]
-Jump = dict[str, str]
+Jump = Mapping[str, str]
 
 ANSWERS = "-m conntrack --ctstate RELATED,ESTABLISHED"
 ECHO = {4: "-p icmp --icmp-type echo-request", 6: "-p ipv6-icmp --icmpv6-type echo-request"}
+VIP = f"{balance.CHAIN}VIP"
 MASQUERADE = "-j MASQUERADE --random-fully"
 
 
@@ -103,8 +104,7 @@ def chains(here: Here) -> list[Chain]:
     found = []
     for version in here.versions:
         found += [_input(here, version), _accept(here, version), _masquerade(here, version)]
-        if here.proxy == "iptables":
-            found += _dispatch(here, version)
+        found += _dispatch(here, version)
     return found
 
 
@@ -130,38 +130,31 @@ def open_places(services: Sequence[Mapping[str, Any]], version: int, node: str) 
 
 def _chain(table: str, purpose: str, version: int, rules: Sequence[str], *jumps: Jump) -> Chain:
     made: Chain = {"chain": balance.CHAIN + purpose, "table": table, "ip_version": f"ipv{version}"}
-    return {**made, "rules": list(rules), "jumps": list(jumps)}
+    made["rules"] = list(rules)
+    return {**made, "jumps": list(jumps)} if jumps else made
 
 
 def _dispatch(here: Here, version: int) -> list[Chain]:
+    """What is asked of a service leads to it, and to nothing else: not to ports that are published at all addresses."""
     prefix = here.prefixes[version]
-    vips, others = [], []
+    own, everybody = [], []
     for service in here.services:
         ask = f"-p {service['protocol']} -m comment --comment {service['name']}"
-        lead = f"-j {balance.chain_name(service['name'])}"
+        # IPVS waits where the packet comes to the node itself.
+        lead = f"-j {balance.chain_name(service['name'])}" if here.proxy == "iptables" else "-j ACCEPT"
         port = f"--dport {service['port']}"
-        vips += [f"-d {a} {ask} {port} {lead}" for a in service["addresses"] if _version(a) == version]
+        own += [f"-d {a} {ask} {port} {lead}" for a in service["addresses"] if _version(a) == version]
         asked = [(address, service["port"]) for address in service["external_addresses"]]
         if service["ingress_port"] and version in here.nodes:
             asked.append((here.nodes[version], service["ingress_port"]))
-        others += [f"-d {a} {ask} --dport {number} {lead}" for a, number in asked if _version(a) == version]
+        everybody += [f"-d {a} {ask} --dport {number} {lead}" for a, number in asked if _version(a) == version]
+    fleet = [f"-d {prefix} {who} -j {VIP}" for who in (f"-i {here.bridge}", "-m addrtype --src-type LOCAL")]
+    ends = [f"-d {place} -j ACCEPT" for place in here.external(version)]
+    rules = [*fleet, f"-d {prefix} -j ACCEPT", *everybody, *ends]
     # Before the rules of others that are for all addresses of the node, as these are for single ones (CVE-2019-9946).
-    first = {"position": "first"}
-    found = [
-        _chain(
-            "nat",
-            "VIP",
-            version,
-            vips,
-            {"from": "PREROUTING", "match": f"-d {prefix} -i {here.bridge}", **first},
-            {"from": "OUTPUT", "match": f"-d {prefix}", **first},
-        )
-    ]
-    if others:
-        local = "-m addrtype --dst-type LOCAL"
-        jumps = [{"from": hook, "match": local, **first} for hook in ("PREROUTING", "OUTPUT")]
-        found.append(_chain("nat", "OPEN", version, others, *jumps))
-    return found
+    local = {"match": "-m addrtype --dst-type LOCAL", "position": "first"}
+    jumps = [{"from": hook, **local} for hook in ("PREROUTING", "OUTPUT")]
+    return [_chain("nat", "VIP", version, own), _chain("nat", "DISPATCH", version, rules, *jumps)]
 
 
 def _input(here: Here, version: int) -> Chain:

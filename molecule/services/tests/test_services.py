@@ -161,7 +161,9 @@ def test_affinity(nodes: Nodes) -> None:
         chosen = Counter[str]()
         for node in NODES:
             for place in (nodes[node].inside("web1"), nodes[node].inside("db"), nodes[node]):
-                count = servers(ask(place, *[("tcp", address, 80)] * 12))
+                # Who asks twice at the very first moment has not been seen before by either question.
+                first = ask(place, ("tcp", address, 80))
+                count = servers(first + ask(place, *[("tcp", address, 80)] * 12))
                 assert len(count) == 1, f"{place.name}: {count}"
                 chosen.update(count.keys())
         assert len(chosen) > 1

@@ -90,7 +90,7 @@ def _ipvs_service(service: Service, frontend: Mapping[str, Any], servers: Sequen
 def _chains(service: Service, servers: Sequence[Server], version: int) -> list[Element]:
     """The service's chain, and with affinity one per server, which remembers who came.
 
-    Chains of servers that get no new connections stay, so that only the service's chain changes with them.
+    Chains of servers that get no new connections stay, without a rule.
     """
     mine = [server for server in servers if _version(server["address"]) == version]
     live = [server for server in mine if server["weight"]]
@@ -107,7 +107,7 @@ def _chains(service: Service, servers: Sequence[Server], version: int) -> list[E
     remembering = [
         _chain(
             f"{CHAIN}{names[label(server)]}",
-            [f"-m recent --name {names[label(server)]} --set --rsource", _translation(service, server)],
+            _remember(names[label(server)], _translation(service, server)) if server["weight"] else [],
             version,
         )
         for server in mine
@@ -125,6 +125,10 @@ def _by_chance(live: Sequence[Server], targets: Sequence[str]) -> list[str]:
         chance = f"-m statistic --mode random --probability {share:.11f} " if left else ""
         rules.append(chance + target)
     return rules
+
+
+def _remember(name: str, translation: str) -> list[str]:
+    return [f"-m recent --name {name} --set --rsource", translation]
 
 
 def _translation(service: Service, server: Server) -> str:

@@ -69,9 +69,10 @@ class Service:
 def special_use(place: IPAddress | IPNetwork) -> str:
     """What an address, or a part of a prefix, is for by its nature; "" = it can be anybody's."""
     for network, use in _SPECIAL[place.version]:
-        inside = place in network or (isinstance(place, IPNetwork) and network in place)
-        if inside:
-            return use if isinstance(place, IPAddress) else f"holds {network}, which {use}"
+        if place in network:
+            return use
+        if isinstance(place, IPNetwork) and network in place:
+            return f"holds {network}, which {use}"
     return ""
 
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Steady load on a service, and servers for it: connections that begin all the time, and some that stay.
 
-Usage: python3 load.py serve NAME PORT | python3 load.py ask ADDRESS PORT SECONDS
-A server greets with its name, and says each line back. `ask` prints as JSON what came of it.
+Usage: python3 load.py serve NAME PORT | python3 load.py ask ADDRESS PORT FILE
+A server greets with its name, and says each line back. `ask` goes on until there is the file, then prints as JSON what
+came of it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import socketserver
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 HELD = 12
@@ -52,14 +54,13 @@ def connect(address: str, port: int) -> tuple[Any, str]:
     return line, line.makefile("r").readline().strip()
 
 
-def ask(address: str, port: int, seconds: float) -> dict[str, Any]:
+def ask(address: str, port: int, until: Path) -> dict[str, Any]:
     """When each answer came and from whom; who has the connections that stay; what failed."""
     held = [connect(address, port) for _ in range(HELD)]
     answers: list[tuple[float, str]] = []
     errors: list[str] = []
-    end = time.time() + seconds
     turn = 0
-    while time.time() < end:
+    while not until.exists():
         try:
             line, name = connect(address, port)
             with closing(line):
@@ -80,4 +81,4 @@ if __name__ == "__main__":
     if what == "serve":
         serve(first, int(second))
     else:
-        print(json.dumps(ask(first, int(second), float(rest[0]))))
+        print(json.dumps(ask(first, int(second), Path(rest[0]))))

@@ -48,6 +48,7 @@ options:
         description:
           - The namespace, by name (C(web1)), by path (C(/proc/123/ns/net)), or as C(pid:123), C(docker:NAME) or
             C(podman:NAME).
+          - An empty text is that of the node itself.
         type: str
         required: true
       command:

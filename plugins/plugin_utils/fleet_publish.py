@@ -15,6 +15,7 @@ from typing import Any
 from netaddr import AddrFormatError, IPAddress, IPNetwork
 
 from .fleet_model import FleetError, Node
+from .fleet_values import address_of, check_options, number
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 OPTIONS = ("port", "to", "protocol", "from", "address")
@@ -46,8 +47,8 @@ def ports_of(node: Node, nodes: Sequence[Node], prefixes: Sequence[IPNetwork]) -
         said = container.get("publish") or []
         if not isinstance(said, (list, tuple)) or not all(isinstance(item, Mapping) for item in said):
             raise FleetError(where, "must be a list of dictionaries, such as [{port: 8080, to: 80}]")
-        for number, item in enumerate(said):
-            path = f"{where}[{number}]"
+        for place, item in enumerate(said):
+            path = f"{where}[{place}]"
             port = _port(item, path, [prefix.version for prefix in prefixes])
             _check_address(port["address"], f"{path}.address", node, nodes, prefixes)
             _claim(port, path, str(container["name"]), taken)
@@ -56,34 +57,25 @@ def ports_of(node: Node, nodes: Sequence[Node], prefixes: Sequence[IPNetwork]) -
 
 
 def _port(item: Mapping[str, Any], path: str, versions: Sequence[int]) -> Port:
-    for key in item:
-        if key not in OPTIONS:
-            raise FleetError(f"{path}.{key}", f"there is no such option; there are {', '.join(OPTIONS)}")
+    check_options(item, OPTIONS, path)
     if item.get("port") is None:
         raise FleetError(f"{path}.port", "is needed: the port of the node")
     protocol = str(item.get("protocol") or "tcp").lower()
     if protocol not in PROTOCOLS:
         raise FleetError(f"{path}.protocol", f"must be one of {', '.join(PROTOCOLS)}, not {item['protocol']!r}")
-    port = _number(item["port"], f"{path}.port")
+    port = number(item["port"], f"{path}.port")
     made: Port = {
         "port": port,
-        "to": port if item.get("to") is None else _number(item["to"], f"{path}.to"),
+        "to": port if item.get("to") is None else number(item["to"], f"{path}.to"),
         "protocol": protocol,
         "from": [str(prefix) for prefix in _sources(item.get("from"), f"{path}.from", versions)],
-        "address": "" if item.get("address") in (None, "") else str(_address(item["address"], f"{path}.address")),
+        "address": "" if item.get("address") in (None, "") else str(address_of(item["address"], f"{path}.address")),
     }
     if made["address"] and made["from"]:
         version = IPAddress(made["address"]).version
         if version not in {IPNetwork(prefix).version for prefix in made["from"]}:
             raise FleetError(f"{path}.from", f"holds no IPv{version} prefix, but address is {made['address']}")
     return made
-
-
-def _number(value: Any, where: str) -> int:
-    text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
-        raise FleetError(where, f"must be a number from 1 to 65535, not {value!r}")
-    return int(text)
 
 
 def _sources(value: Any, where: str, versions: Sequence[int]) -> list[IPNetwork]:
@@ -104,14 +96,6 @@ def _sources(value: Any, where: str, versions: Sequence[int]) -> list[IPNetwork]
             raise FleetError(where, f"{text} is IPv{network.version}, which these containers do not have")
         found.append(network)
     return found
-
-
-def _address(value: Any, where: str) -> IPAddress:
-    text = str(value)
-    try:
-        return IPAddress(text if "." in text or ":" in text else "")
-    except (AddrFormatError, ValueError, TypeError):
-        raise FleetError(where, f"not an IP address: {value!r}") from None
 
 
 def _check_address(text: str, where: str, node: Node, nodes: Sequence[Node], prefixes: Sequence[IPNetwork]) -> None:

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netaddr import AddrFormatError, IPAddress, IPNetwork
+from netaddr import IPAddress, IPNetwork
 
+from .fleet_health import health_of
 from .fleet_model import FleetError
+from .fleet_values import address_of, check_options, number
 
 # A host's name, because containers may reach the service by it.
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -84,7 +86,7 @@ def parse(item: Any, path: str) -> Service:
     """
     if not isinstance(item, Mapping):
         raise FleetError(path, "must be a dictionary, such as {name: web, port: 80, select: {app: web}}")
-    _check_options(item, OPTIONS, path)
+    check_options(item, OPTIONS, path)
     name = item.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         problem = "must be at most 63 lower-case letters, digits or '-', as in the name of a host"
@@ -107,36 +109,13 @@ def parse(item: Any, path: str) -> Service:
         "external_addresses": _addresses(item.get("external_addresses"), f"{path}.external_addresses"),
         "servers": [],
     }
-    if item.get("health"):
-        made["health"] = item["health"]
+    health = health_of(item.get("health"), str(made["protocol"]), f"{path}.health")
+    if health:
+        made["health"] = health
     _check_method(made, path)
     pins = {option: _pin(item.get(option), f"{path}.{option}") for option in ("address", "address6")}
     select, servers = _servers(item, target, path)
     return Service(path, made, pins, select, servers)
-
-
-def number(value: Any, where: str, least: int, most: int) -> int:
-    """A whole number within limits, or FleetError."""
-    text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
-        raise FleetError(where, f"must be a number from {least} to {most}, not {value!r}")
-    return int(text)
-
-
-def address_of(value: Any, where: str) -> IPAddress:
-    """An IP address, or FleetError."""
-    text = str(value)
-    try:
-        # netaddr takes "5" for 0.0.0.5.
-        return IPAddress(text if "." in text or ":" in text else "")
-    except (AddrFormatError, ValueError, TypeError):
-        raise FleetError(where, f"not an IP address: {value!r}") from None
-
-
-def _check_options(item: Mapping[str, Any], known: tuple[str, ...], path: str) -> None:
-    for key in item:
-        if key not in known:
-            raise FleetError(f"{path}.{key}", f"there is no such option; there are {', '.join(known)}")
 
 
 def _choice(item: Mapping[str, Any], option: str, path: str, choices: tuple[str, ...]) -> str:
@@ -187,7 +166,7 @@ def _servers(item: Mapping[str, Any], target: int, path: str) -> tuple[dict[str,
 
 
 def _server(entry: Mapping[str, Any], target: int, path: str) -> dict[str, Any]:
-    _check_options(entry, SERVER, path)
+    check_options(entry, SERVER, path)
     if entry.get("address") in (None, ""):
         raise FleetError(f"{path}.address", "is needed: the address of the server")
     port, weight = entry.get("port"), entry.get("weight")

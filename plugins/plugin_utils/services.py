@@ -70,7 +70,9 @@ def services_topology(
         return {**lists, "services": []}
     services = [node_service(plan, node, service, proxy, number) for number, service in enumerate(plan["services"])]
     for service in services:
-        for name, elements in balance.elements(service, (failing or {}).get(service["name"], ())).items():
+        # Nobody watches a service without a check, so who failed before there was none says nothing.
+        ill = (failing or {}).get(service["name"], ()) if "health" in service else ()
+        for name, elements in balance.elements(service, ill).items():
             lists[name] += elements
     here = Here.of(plan, mine, proxy, bridge)
     lists["iptables_chain"] += services_rules.chains(here)

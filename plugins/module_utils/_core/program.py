@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from .errors import ContainerlandError
+from .health_watch import watch
 from .restore import restore
 
 NAME = "containerland-net"
@@ -22,10 +23,11 @@ NAME = "containerland-net"
 
 @dataclass(frozen=True)
 class Command:
-    """A sub-command: what --help says of it, and what it does; returns the exit status."""
+    """A sub-command: what --help says of it, what it does, and its arguments; returns the exit status."""
 
     help: str
-    run: Callable[[], int]
+    run: Callable[..., int]
+    arguments: Sequence[str] = ()
 
 
 def run_restore() -> int:
@@ -42,9 +44,16 @@ def run_restore() -> int:
     return status
 
 
+def run_health(name: str) -> int:
+    """Prints a line whenever a server fails or answers again."""
+    watch(name, lambda line: print(line, flush=True))
+    return 0
+
+
 #: To add a sub-command is a line here.
 COMMANDS = {
     "restore": Command("make the network of this node what it was when Ansible last left it", run_restore),
+    "health": Command("watch the servers of services, and take out those that fail", run_health, ("name",)),
 }
 
 
@@ -53,10 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(NAME, description="The part of containerland.net that works without Ansible.")
     chosen = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
-        chosen.add_parser(name, help=command.help, description=command.help)
+        own = chosen.add_parser(name, help=command.help, description=command.help)
+        for argument in command.arguments:
+            own.add_argument(argument)
     given = parser.parse_args(arguments)
+    command = COMMANDS[given.command]
     try:
-        return COMMANDS[given.command].run()
+        return command.run(*(getattr(given, argument) for argument in command.arguments))
     except ContainerlandError as problem:
         complain(str(problem))
         return 1

@@ -129,7 +129,8 @@ class Systemd:
         arguments += [f"--description=containerland.net: {command.name}", "--property=Restart=always"]
         # Without a limit, as the loop has none: by default, five failures in ten seconds are the end.
         arguments += ["--property=RestartSec=1", "--property=StartLimitIntervalSec=0"]
-        arguments += [f"--property=NetworkNamespacePath={_path(command.netns)}"]
+        if command.netns:
+            arguments += [f"--property=NetworkNamespacePath={_path(command.netns)}"]
         own = os.path.join(OWN_FILES, command.netns)
         arguments += [f"--property=BindPaths=-{own}/{name}:/etc/{name}" for name in _own_files(command)]
         arguments += [f"--setenv={name}={value}" for name, value in command.environment.items()]
@@ -165,7 +166,7 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
 
 def _own_files(command: Command) -> list[str]:
     """Names of files below /etc that the command's namespace has of its own."""
-    if "/" in command.netns or ":" in command.netns:
+    if not command.netns or "/" in command.netns or ":" in command.netns:
         return []
     try:
         return sorted(os.listdir(os.path.join(OWN_FILES, command.netns)))

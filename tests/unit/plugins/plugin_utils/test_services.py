@@ -126,9 +126,12 @@ def test_direct_routing() -> None:
 
 
 def test_failing_servers_get_nothing_new() -> None:
-    failing = {"web": ["10.244.1.9:80"]}
-    made = services.services_topology(plan(), "node1", "ipvs", failing=failing)
-    assert [server["weight"] for server in made["ipvs_service"][0]["servers"]] == [0, 1]
+    watched = {**SERVICE, "health": {"type": "tcp"}}
+    (first, second) = (server["address"] for server in plan()["services"][0]["servers"][:2])
+    for listed, weights in ((watched, [0, 1]), (SERVICE, [1, 1])):
+        made = services.services_topology(plan(listed), "node1", "ipvs", failing={"web": [f"{first}:80"]})
+        assert [server["weight"] for server in made["ipvs_service"][0]["servers"]] == weights
+        assert [server["address"] for server in made["ipvs_service"][0]["servers"]] == [first, second]
 
 
 def test_containers_let_in_what_everybody_may_ask() -> None:

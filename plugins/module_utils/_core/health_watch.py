@@ -1,0 +1,246 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watches the servers of services, and takes those that fail out of them, until they answer again.
+
+What is to be watched stands in a file that the role `services` writes; who fails, in another one, which that role
+reads before it declares anything. Both put the same elements into the kernel (balance.py), so a run of the role neither
+brings a failing server back nor takes it for a change.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from . import state_file
+from .balance import elements, label
+from .declare import declare_topology, owner_name
+from .engine import converge
+from .errors import ContainerlandError, StoreError
+from .health import Check, Judge, problem_of
+from .kernel.node import Node
+from .kernel.world import KernelWorld
+from .model import Action
+from .store import node_lock
+
+CONFIGURATION = f"{state_file.DIRECTORY}/health"
+STATE = "/run/containerland.health"
+VERSION = 1
+TICK_SECONDS = 0.2
+_ASKING_AT_ONCE = 64
+
+Service = Mapping[str, Any]
+Failing = Mapping[str, Collection[str]]
+Server = tuple[str, str]  # service, ADDRESS:PORT
+
+
+@dataclass
+class _Watched:
+    """A server, and what is thought of it."""
+
+    check: Check
+    address: str
+    port: int
+    judge: Judge = field(default_factory=Judge)
+    due: float = 0.0
+    asked: Future[str] | None = None
+
+
+class Watch:
+    """Watches the services of one file.
+
+    Args:
+        name: of the file, and of the one that says who fails.
+        say: told of each change of opinion and each problem, one line.
+        apply: makes the services what they are without those that fail; returns those that it could not change now.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        say: Callable[[str], None],
+        apply: Callable[[Sequence[Service], Failing], Collection[str]],
+        configuration: str = CONFIGURATION,
+        state: str = STATE,
+    ) -> None:
+        self._path = os.path.join(configuration, f"{owner_name(name)}.json")
+        self._state = os.path.join(state, f"{name}.json")
+        self._say = say
+        self._apply = apply
+        self._read_as: tuple[int, int] = (0, 0)
+        self._services: dict[str, Service] = {}
+        self._servers: dict[Server, _Watched] = {}
+        self._stale: set[str] = set()
+        self._pool = ThreadPoolExecutor(_ASKING_AT_ONCE)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until told to stop.
+
+        Raises:
+            StoreError: one of the files cannot be read or written.
+        """
+        try:
+            while not stop.wait(TICK_SECONDS):
+                self.tick(time.monotonic())
+        finally:
+            self._pool.shutdown(wait=False)
+
+    def tick(self, now: float) -> None:
+        """Reads the file if it is new, asks whom it is time to ask, hears the answers, and applies what follows."""
+        self._read()
+        for server, watched in self._servers.items():
+            if watched.asked is not None and watched.asked.done():
+                self._hear(server, watched, watched.asked.result())
+                watched.asked, watched.due = None, now + watched.check.interval
+            if watched.asked is None and now >= watched.due:
+                arguments = (watched.check, watched.address, watched.port, server[0])
+                watched.asked = self._pool.submit(problem_of, *arguments)
+        if self._stale:
+            self._write_state()
+            changed = [self._services[name] for name in sorted(self._stale)]
+            self._stale = {name for name in self._apply(changed, self.failing()) if name in self._services}
+
+    def failing(self) -> dict[str, list[str]]:
+        """Service → its servers that fail."""
+        found: dict[str, list[str]] = {}
+        for (service, server), watched in self._servers.items():
+            if watched.judge.failing:
+                found.setdefault(service, []).append(server)
+        return found
+
+    def _hear(self, server: Server, watched: _Watched, problem: str) -> None:
+        if watched.judge.hear(not problem, watched.check):
+            service, name = server
+            self._say(f"{service}: {name} fails: {problem}" if problem else f"{service}: {name} answers again")
+            self._stale.add(service)
+
+    def _read(self) -> None:
+        """Opinions of servers that stay are kept; at the start, those of the process before this one."""
+        try:
+            seen = os.stat(self._path)
+            if (seen.st_ino, seen.st_mtime_ns) == self._read_as:
+                return
+            services = {service["name"]: service for service in state_file.read(self._path, VERSION)["services"]}
+            failing = self.failing() if self._read_as != (0, 0) else read_failing(self._state)
+            self._servers = {
+                server: self._known(server, made, failing)
+                for service in services.values()
+                for server, made in _watched(service)
+            }
+        except OSError as problem:
+            raise StoreError(f"cannot read {self._path}: {problem.strerror}") from None
+        except (KeyError, TypeError):
+            raise state_file.damaged(self._path) from None
+        self._services, self._read_as = services, (seen.st_ino, seen.st_mtime_ns)
+        self._stale = set(services)
+
+    def _known(self, server: Server, made: _Watched, failing: Failing) -> _Watched:
+        known = self._servers.get(server)
+        if known is not None:
+            made.judge, made.due = known.judge, known.due
+        else:
+            made.judge = Judge(server[1] in failing.get(server[0], ()))
+        return made
+
+    def _write_state(self) -> None:
+        directory = os.path.dirname(self._state)
+        temporary = f"{self._state}.new"
+        try:
+            os.makedirs(directory, 0o755, exist_ok=True)
+            with open(temporary, "w", encoding="utf-8") as file:
+                json.dump({"failing": self.failing()}, file)
+            os.rename(temporary, self._state)
+        except OSError as problem:
+            raise StoreError(f"cannot write {self._state}: {problem.strerror}") from None
+
+
+def _watched(service: Service) -> Iterator[tuple[Server, _Watched]]:
+    check = Check.of(service["health"])
+    for server in service["servers"]:
+        yield (service["name"], label(server)), _Watched(check, server["address"], server["port"])
+
+
+def read_failing(path: str) -> Failing:
+    """Who failed last; nobody if that is not known."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found: Failing = json.load(file)["failing"]
+            return found
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def apply(services: Sequence[Service], failing: Failing) -> set[str]:
+    """Changes what is there. A service that is just being made or removed by somebody else is left to them.
+
+    Returns the names of those.
+
+    Raises:
+        ContainerlandError: the node's lock is held for too long, or the kernel refuses.
+    """
+    left = set()
+    with node_lock(), Node() as node:
+        for service in services:
+            options = {"name": "health", **elements(service, failing.get(service["name"], ()))}
+            foretold = converge(declare_topology(options, node.canonical), KernelWorld(node), check=True)
+            if any(change.action is not Action.CHANGE for change in foretold.plan.changes):
+                left.add(service["name"])
+            elif foretold.changed:
+                converge(declare_topology(options, node.canonical), KernelWorld(node))
+    return left
+
+
+def save(name: str, services: Sequence[Service]) -> bool:
+    """What is to be watched from now on; no services leave no file. Returns whether that is something new.
+
+    Raises:
+        StoreError: the file cannot be read or written.
+    """
+    path = os.path.join(CONFIGURATION, f"{owner_name(name)}.json")
+    if services == saved(name):
+        return False
+    if services:
+        state_file.write(path, json.dumps({"version": VERSION, "services": services}).encode())
+    else:
+        state_file.unlink(path, directories=2)
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(STATE, f"{name}.json"))
+            os.rmdir(STATE)
+    return True
+
+
+def saved(name: str) -> list[Service]:
+    """What is watched; nothing if there is no file."""
+    try:
+        return list(state_file.read(os.path.join(CONFIGURATION, f"{owner_name(name)}.json"), VERSION)["services"])
+    except FileNotFoundError:
+        return []
+
+
+def watch(name: str, say: Callable[[str], None]) -> None:
+    """Watches until it is told to stop by a signal; what goes wrong with the kernel is said and tried again.
+
+    Raises:
+        StoreError: one of the files cannot be read or written.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda _number, _frame: stop.set())
+
+    def apply_or_say(services: Sequence[Service], failing: Failing) -> Collection[str]:
+        try:
+            return apply(services, failing)
+        except ContainerlandError as problem:
+            say(str(problem))
+            return [service["name"] for service in services]
+
+    Watch(name, say, apply_or_say).run(stop)

@@ -4,6 +4,7 @@
 """Answers whoever asks, by HTTP or UDP, with a name and the address that the question came from.
 
 Usage: python3 who.py NAME PORT...
+The name @ stands for CONTAINER@NODE, which a container's command has in its environment.
 With ANSWERS=3 in its environment, it ends after three answers, or after half a minute.
 """
 
@@ -54,6 +55,8 @@ def udp(name: str, port: int) -> None:
 
 def main() -> None:
     name, *ports = sys.argv[1:]
+    if name == "@":
+        name = f"{os.environ['CONTAINER']}@{os.environ['NODE']}"
     threads = [threading.Thread(target=serve, args=(name, int(port))) for port in ports for serve in (http, udp)]
     if most:
         threads.append(threading.Timer(30, os._exit, (0,)))

@@ -40,6 +40,10 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "containers_collisions",
         {"type": "str", "default": "refuse", "choices": ["refuse", "probe"]},
     ),
+    "services": ("services_list", {"type": "list", "elements": "dict", "default": []}),
+    "services_prefix": ("services_prefix", {"type": "str", "default": "10.96.0.0/16"}),
+    "services_prefix6": ("services_prefix6", {"type": "str", "default": ""}),
+    "services_drained": ("services_drained", {"type": "list", "elements": "str", "default": []}),
 }
 
 
@@ -60,6 +64,8 @@ class ActionModule(ActionBase):
         reader = _Variables(variables, self._templar.template)
         try:
             nodes = [_node(host, reader) for host in hosts]
+            for option in ("services", "services_drained"):
+                arguments[option] = tuple(arguments[option])
             result.update(fleet.plan(nodes, Options(**arguments)), changed=False)
         except FleetError as problem:
             raise AnsibleActionFail(str(problem)) from None

@@ -15,6 +15,7 @@ try:
         firewall,
         reachability,
         reachability_matrix,
+        services,
         topologies,
     )
     from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError
@@ -29,6 +30,9 @@ NAMES = (
     "containers_firewall",
     "routed_routes",
     "overlay_topology",
+    "services_topology",
+    "services_foreign",
+    "services_hosts",
     "reachability_sources",
     "reachability_targets",
     "reachability_report",
@@ -101,6 +105,9 @@ class FilterModule:
             "containers_firewall": firewall.containers_firewall,
             "routed_routes": topologies.routed_routes,
             "overlay_topology": topologies.overlay_topology,
+            "services_topology": services.services_topology,
+            "services_foreign": services.services_foreign,
+            "services_hosts": services.services_hosts,
             "reachability_sources": reachability.sources,
             "reachability_targets": reachability_targets,
             "reachability_report": reachability_report,

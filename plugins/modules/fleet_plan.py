@@ -74,6 +74,30 @@ options:
       - If not set, the variable C(containers_collisions) counts, or else V(refuse).
     type: str
     choices: [refuse, probe]
+  services:
+    description:
+      - The services, as the role P(containerland.net.services#role) takes them in C(services_list).
+      - A service's address follows from its name. Its servers are the containers of all nodes that have its labels.
+      - Refused are addresses that somebody else has, outside of O(services_prefix) or given away twice.
+      - If not set, the variable C(services_list) counts, or else there are none.
+    type: list
+    elements: dict
+  services_prefix:
+    description:
+      - IPv4 prefix from which the services' addresses are taken.
+      - If not set, the variable C(services_prefix) counts, or else C(10.96.0.0/16).
+    type: str
+  services_prefix6:
+    description:
+      - IPv6 prefix from which the services' addresses are taken.
+      - If not set, the variable C(services_prefix6) counts, or else services have no IPv6.
+    type: str
+  services_drained:
+    description:
+      - Containers (C(NAME@NODE)) and nodes whose servers get no new connections, but keep those they have.
+      - If not set, the variable C(services_drained) counts.
+    type: list
+    elements: str
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return the changed status prediction without modifying the target.
@@ -164,6 +188,31 @@ vni:
   returned: success
   type: int
   sample: 4096
+services:
+  description: The services with their servers, in the order of the list.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: web
+      addresses: [10.96.0.10]
+      port: 80
+      target_port: 8080
+      protocol: tcp
+      scheduler: rr
+      affinity: 0
+      drain: 30
+      method: masq
+      ingress_port: 30080
+      external_addresses: []
+      servers:
+        - {node: node1, container: web1, address: 10.244.11.195, port: 8080, weight: 1}
+services_prefixes:
+  description: The prefixes that hold all services, IPv4 first; none without services.
+  returned: success
+  type: list
+  elements: str
+  sample: [10.96.0.0/16]
 notes:
   description: What the user should know, one sentence each.
   returned: success

@@ -88,7 +88,8 @@ options:
     description: 'For UDP: whether each packet is scheduled on its own.'
     type: bool
   persistence:
-    description: Whether a client keeps the server that it was given, and how long.
+    description: Whether a client keeps the server that it was given, and how long. What is not said has its
+      default.
     type: dict
     suboptions:
       timeout:

@@ -18,6 +18,8 @@ description:
     in the journal. Elsewhere a shell runs it in a session of its own, and its output is discarded.
   - What should run is kept below C(/var/lib/containerland/commands). After a reboot, the role
     P(containerland.net.persist#role) starts it again, once the namespaces are there.
+  - As with C(ip netns exec), the files that C(/etc/netns/NAME) holds when it starts stand for those of the same names
+    in C(/etc).
 extends_documentation_fragment:
   - containerland.net.attributes
 requirements:

@@ -27,6 +27,7 @@ from typing import Any
 
 from netaddr import AddrFormatError, IPAddress, IPNetwork
 
+from . import services_rules
 from .fleet_model import FleetError
 from .topologies import Lists, Plan, slice_of
 
@@ -57,6 +58,7 @@ class Network:
         isolation: whether strangers are kept out.
         blocked: prefixes that containers may not ask for.
         ports: (container, its address, port) of everything that is published in this IP version.
+        services: (service, words of a rule) of everything that is a service for everybody in this IP version.
     """
 
     version: int
@@ -71,6 +73,7 @@ class Network:
     isolation: bool
     blocked: tuple[str, ...]
     ports: tuple[tuple[str, str, Mapping[str, Any]], ...]
+    services: tuple[tuple[str, str], ...] = ()
 
     def name(self, purpose: str) -> str:
         """Name of a chain; 28 bytes at most, as iptables allows, if the bridge's name has the 15 of a link."""
@@ -145,6 +148,7 @@ def containers_firewall(
             isolation=isolation,
             blocked=tuple(str(entry) for entry in refused if entry.version == version),
             ports=tuple(_ports(mine["containers"], family, version)),
+            services=tuple(_services(plan, mine, version)),
         )
         for family, (prefix, version) in enumerate((p, IPNetwork(p).version) for p in plan["prefixes"])
     ]
@@ -184,6 +188,14 @@ def _ports(
                 address = container["addresses"][family].split("/")[0]
                 found.append((container["name"], address, {**port, "from": sources}))
     return found
+
+
+def _services(plan: Plan, mine: Mapping[str, Any], version: int) -> list[tuple[str, str]]:
+    """Services that everybody may ask for; those that the fleet asks for come from the fleet's addresses anyway."""
+    if not plan.get("services"):
+        return []
+    own = [a for a in services_rules.node_addresses(plan, mine) if IPAddress(a).version == version]
+    return services_rules.open_places(plan["services"], version, own[0] if own else "")
 
 
 def _sysctls(network: Network) -> dict[str, int]:
@@ -238,6 +250,7 @@ def _to(network: Network) -> list[str]:
             f" --ctorigdstport {port['port']} -m comment --comment {name} -j RETURN"
             for source in _each_source(port)
         ]
+    rules += [f"{words} --ctstate DNAT -m comment --comment {name} -j RETURN" for name, words in network.services]
     return [*rules, "-j DROP"]
 
 

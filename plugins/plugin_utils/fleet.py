@@ -16,7 +16,7 @@ from typing import Any
 
 from netaddr import IPAddress
 
-from . import fleet_containers, fleet_publish, fleet_subnets
+from . import fleet_containers, fleet_publish, fleet_services, fleet_subnets
 from .fleet_model import COLLISIONS, NETWORKS, STYLES, FleetError, Node, NodeInput, Options, Subnet
 
 MTU_RANGE = (576, 65535)
@@ -36,7 +36,8 @@ def plan(nodes: Sequence[NodeInput], options: Options) -> dict[str, Any]:
 
     Returns:
         ``nodes``, by name: each node's slice; ``peers``: one entry per node, sorted by name; ``notes``: what
-        the user should know; ``network``, ``style``, ``vni``, ``prefixes``: what was decided. Plain data only.
+        the user should know; ``network``, ``style``, ``vni``, ``prefixes``: what was decided; ``services`` and
+        ``services_prefixes``. Plain data only.
 
     Raises:
         FleetError: the inventory contradicts itself or does not fit; one sentence with node and option.
@@ -58,14 +59,17 @@ def plan(nodes: Sequence[NodeInput], options: Options) -> dict[str, Any]:
         ports = fleet_publish.ports_of(node, ready, [subnet.prefix for subnet in subnets])
         slices[node.name] = _slice(node, subnets, seats, ports, options)
     _check_macs(slices)
+    prefixes = [family[0].prefix for family in families if family]
+    services = fleet_services.services_of(options, ready, slices, prefixes)
     return {
         "network": options.network,
         "style": options.style,
         "vni": options.vni,
-        "prefixes": [str(family[0].prefix) for family in families if family],
+        "prefixes": [str(prefix) for prefix in prefixes],
         "nodes": slices,
         "peers": [_peer(entry, options) for entry in slices.values()],
-        "notes": notes,
+        "notes": notes + services.pop("notes"),
+        **services,
     }
 
 

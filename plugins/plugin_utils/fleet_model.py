@@ -60,6 +60,9 @@ class Options:
         style: of the overlay: l3 (a subnet per node) or l2 (one bridge domain over all nodes).
         vni: VXLAN network identifier; VTEP MACs depend on it.
         collisions: what to do if two containers of a node fall on the same address: refuse or probe.
+        services: elements of ``services_list``.
+        services_prefix, services_prefix6: where the services' addresses are taken from; prefix6 "" = no IPv6.
+        services_drained: containers (NAME@NODE) and nodes that are to get no new connections.
     """
 
     prefix: str = "10.244.0.0/16"
@@ -70,6 +73,10 @@ class Options:
     style: str = "l3"
     vni: int = 4096
     collisions: str = "refuse"
+    services: tuple[Mapping[str, Any], ...] = ()
+    services_prefix: str = "10.96.0.0/16"
+    services_prefix6: str = ""
+    services_drained: tuple[str, ...] = ()
 
     @property
     def bridged(self) -> bool:

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from ansible_collections.containerland.net.plugins.module_utils._core.engine import Report
@@ -16,7 +19,7 @@ from ansible_collections.containerland.net.plugins.module_utils._core.errors imp
 )
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel import ipvs
 
-from tests.integration.support.kernel import sh
+from tests.integration.support.kernel import namespaces, sh
 from tests.integration.support.run import Options, apply, breaking, info, run_module
 
 needs_ipvs = pytest.mark.other_kernel("ipvs")
@@ -198,6 +201,70 @@ def test_an_owner_takes_away_what_it_made_and_nothing_else() -> None:
 
 
 @needs_ipvs
+def test_what_others_have_set_comes_back() -> None:
+    sh(f"{FOREIGN}ipvsadm -A -t 10.96.0.10:80 -s rr -p 77 -M 255.255.0.0")
+    before = own()
+    less = {**WEB, "persistence": {"timeout": 0}, "servers": [A]}
+    change("topology", {"name": "lb", "ipvs_service": [less]})
+    assert own() == ["-A -t 10.96.0.10:80 -s rr", "-a -t 10.96.0.10:80 -r 10.244.1.10:8080 -m -w 1"]
+    change("topology", {"name": "lb", "state": "absent"})
+    assert own() == before == ["-A -t 10.96.0.10:80 -s rr -p 77 -M 255.255.0.0"]
+
+
+@needs_ipvs
+def test_a_service_stays_while_others_have_servers_in_it() -> None:
+    sh("ip link set lo up")
+    apply("topology", {"name": "one", "ipvs_service": [{**WEB, "servers": [A]}]})
+    apply("topology", {"name": "two", "ipvs_service": [{**WEB, "servers": [B]}]})
+    sh("ipvsadm -a -t 10.96.0.10:80 -r 10.244.3.10:8080 -m -w 9")
+    report = apply("topology", {"name": "one", "state": "absent"})
+    assert report.plan.lines() == ["delete ipvs_server 'tcp 10.96.0.10:80 10.244.1.10:8080'"]
+    (warning,) = report.warnings
+    assert warning.startswith("ipvs_service 'tcp 10.96.0.10:80' stays, for others have added 10.244.")
+    apply("topology", {"name": "two", "state": "absent"})
+    assert saved() == ["-A -t 10.96.0.10:80 -s rr", "-a -t 10.96.0.10:80 -r 10.244.3.10:8080 -m -w 9"]
+    gone = apply("ipvs_service", {**WEB, "state": "absent"}).plan.diff()["before"]
+    assert gone == "ipvs_service 'tcp 10.96.0.10:80'\n  scheduler: rr\n  servers: 10.244.3.10:8080\n"
+
+
+@needs_ipvs
+def test_thresholds_that_contradict_what_is_there_are_said_plainly() -> None:
+    sh("ip link set lo up")
+    apply("ipvs_service", {**WEB, "servers": [{**A, "upper_threshold": 9, "lower_threshold": 3}]})
+    with pytest.raises(ApplyError, match="its lower_threshold would be above its upper_threshold"):
+        apply("ipvs_service", {**WEB, "servers": [{**A, "upper_threshold": 2}]})
+    assert apply("ipvs_service", {**WEB, "servers": [{**A, "upper_threshold": 0}]}).changed
+
+
+@needs_ipvs
+def test_many_servers_of_one_service_are_drained_together() -> None:
+    """The service is read once for all of them, not once for each."""
+    sh("ip link set lo up")
+    many = [{"address": f"10.244.{number >> 7}.{(number & 127) + 1}"} for number in range(500)]
+    apply("ipvs_service", {**WEB, "servers": many})
+    with count_dumps() as dumps:
+        apply("ipvs_service", {**WEB, "exact_servers": True, "drain": 60})
+    assert len(dumps) < 10
+    assert saved() == ["-A -t 10.96.0.10:80 -s rr"]
+
+
+@contextmanager
+def count_dumps() -> Iterator[list[ipvs.ServiceId]]:
+    """Collects the services whose servers are read."""
+    read, found = ipvs.servers, []
+
+    def counted(socket: Any, service: ipvs.ServiceId) -> list[ipvs.ServerRow]:
+        found.append(service)
+        return read(socket, service)
+
+    ipvs.servers = counted
+    try:
+        yield found
+    finally:
+        ipvs.servers = read
+
+
+@needs_ipvs
 def test_a_service_that_goes_comes_back_whole_if_the_run_fails() -> None:
     sh("ip link set lo up")
     apply("ipvs_service", {**WEB, "servers": [{**A, "weight": 7}, B]})
@@ -230,6 +297,7 @@ def test_a_thousand_services_of_ten_servers() -> None:
             "port": 80,
             "scheduler": "rr",
             "servers": [{"address": f"10.244.{number % 250}.{server + 1}", "port": 8080} for server in range(10)],
+            "exact_servers": True,
         }
         for number in range(1000)
     ]
@@ -259,6 +327,10 @@ def test_the_modules_themselves() -> None:
 
 def test_a_kernel_without_ipvs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ipvs, "family_of", lambda socket: None)
+    inside = {"name": "x", "namespaces": [{"name": "new"}], "ipvs_service": [{**WEB, "netns": "new"}]}
+    with pytest.raises(MissingError, match="modprobe ip_vs"):
+        apply("topology", inside)
+    assert not namespaces()
     with pytest.raises(MissingError) as problem:
         apply("topology", {"name": "x", "ipvs_service": [{**WEB, "servers": [A]}]})
     assert str(problem.value) == f"ipvs_service[0]: {ipvs.ABSENT}"

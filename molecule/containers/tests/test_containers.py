@@ -62,3 +62,12 @@ def test_commands(nodes: dict[str, Machine]) -> None:
     assert node.inside("db").sh(wait).strip() == "200"
     environment = node.sh("tr '\\0' '\\n' </proc/$(pgrep -f 'time[.]sleep' | tail -n 1)/environ").splitlines()
     assert {"COLOR=blue", "CONTAINER=web2", "NODE=node1"} <= set(environment)
+
+
+def test_commands_see_the_files_of_their_namespace(nodes: dict[str, Machine]) -> None:
+    """What the server in web1 takes for /etc/hosts, as `ip netns exec` shows it; and nobody else."""
+    node = nodes["node1"]
+    look = "import urllib.request; print(urllib.request.urlopen('http://{}/etc/hosts', timeout=5).read().decode())"
+    address = node.inside("web1").addresses("eth0")[0].split("/")[0]
+    assert node.sh(f'python3 -c "{look.format(address)}"').strip() == "203.0.113.77 somebody"
+    assert "203.0.113.77" not in node.sh("cat /etc/hosts")

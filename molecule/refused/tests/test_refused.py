@@ -6,8 +6,19 @@
 from __future__ import annotations
 
 from labtest import snapshot
+from labtest.machine import Machine
+from labtest.traffic import ask, serving
 
 
 def test_nothing_was_done() -> None:
     difference = snapshot.difference()
     assert not difference, difference
+
+
+def test_addresses_that_services_were_refused_are_still_those_of_others(nodes: dict[str, Machine]) -> None:
+    """S13: what is sent there arrives."""
+    with serving(nodes["client"], "client", 80), serving(nodes["node2"], "node2", 80):
+        assert ask(nodes["node1"], ("tcp", "192.0.2.2", 80), ("tcp", "192.0.2.12", 80)) == [
+            "client 192.0.2.11",
+            "node2 192.0.2.11",
+        ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from typing import Any
 
 NETNS_PREFIXES = ("pid", "docker", "podman")
@@ -107,7 +108,8 @@ def address(value: str) -> str:
         raise ValueError(f"not an IP address: {value!r}") from None
     if getattr(parsed, "scope_id", None):
         raise ValueError(f"name the device in its own option, not in the address: {value!r}")
-    return str(parsed)
+    # As the kernel's addresses are printed: Python writes the dotted forms of IPv6 otherwise, by its version.
+    return socket.inet_ntop(socket.AF_INET if parsed.version == 4 else socket.AF_INET6, parsed.packed)
 
 
 def optional_address(value: str) -> str:

@@ -12,7 +12,7 @@ from .canonical import PROTOCOLS, TABLES, named
 from .fields import Field
 from .kernel.ipset import HEADER, unset, write_entry
 from .kinds import DECLARATIONS, KINDS
-from .kinds.ipvs_options import server_options, service_options
+from .kinds.ipvs_options import can_be_declared, server_options, service_options
 from .kinds.link import PORT_FLAGS
 from .kinds.neighbor import PROXY
 from .kinds.types import TYPES
@@ -197,7 +197,7 @@ def ipvs_services(observed: Mapping[Key, Resource]) -> list[Options]:
             element = {**_place(key.netns), **service_options(key.ident[0], resource.values)}
             found[key.netns, key.ident[0]] = {**element, "servers": []}
     for key, resource in observed.items():
-        if key.kind == "ipvs_server":
+        if key.kind == "ipvs_server" and can_be_declared(key, resource.values):
             found[key.netns, key.ident[0]]["servers"].append(server_options(key.ident[1], resource.values))
     return list(found.values())
 

@@ -131,16 +131,11 @@ def _name(key: Key) -> str:
 
 @dataclass(frozen=True)
 class Exact:
-    """The listed objects of `kind` that belong to `device` are all there may be; the others go.
-
-    Attributes:
-        values: how those go that do (see Kind.parting).
-    """
+    """The listed objects of `kind` that belong to `device` are all there may be; the others go."""
 
     kind: str
     netns: str
     device: str
-    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Callable
 
+from .effects import owners
 from .kinds import KINDS
 from .kinds.link import PORT_FLAGS
 from .kinds.sysctl import device_of
@@ -81,6 +82,7 @@ class Ledger:
                 continue
             if declaration.absent.pop(key, None) is not None:
                 warnings.append(f"{describe(have)} is no longer the {kind} that was made here, and is left alone")
+        warnings += _spare_shared(declaration, observed)
         for key, resource in list(declaration.desired.items()):
             if resource.path:
                 continue
@@ -151,6 +153,19 @@ class Ledger:
                 original.setdefault("value", observed[key].values["value"])
             records[key] = Record(key, created, dict(resource.values), original, source)
         return records
+
+
+def _spare_shared(declaration: Declaration, observed: Mapping[Key, Resource]) -> list[str]:
+    """What others have put something into stays, though nobody declares it any more."""
+    strangers: dict[Key, list[str]] = {}
+    for key, resource in observed.items():
+        if KINDS[key.kind].holds and key not in declaration.absent:
+            for owner in owners(resource):
+                if owner in declaration.absent and not declaration.absent[owner].path:
+                    strangers.setdefault(owner, []).append(key.ident[-1])
+    for owner in strangers:
+        del declaration.absent[owner]
+    return [f"{describe(Resource(o))} stays, for others have added {', '.join(n)} to it" for o, n in strangers.items()]
 
 
 def _lost(resource: Resource, declaration: Declaration, observed: Mapping[Key, Resource]) -> list[str]:

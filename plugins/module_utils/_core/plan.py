@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .conflicts import refuse_blocked, refuse_blocked_replacement, refuse_kind_mismatch, refuse_replacement
 from .creation_order import CreationOrder
@@ -26,7 +26,7 @@ from .effects import (
 )
 from .errors import ConflictError
 from .kinds import KINDS
-from .model import Action, Change, Declaration, Key, Resource, Step, describe
+from .model import Action, Change, Declaration, Key, Resource, Stage, Step, describe
 from .show import show_diff
 
 Observed = Mapping[Key, Resource]
@@ -92,6 +92,9 @@ class Plan:
             if not change.implied and not _impossible(change)
             for step in KINDS[change.key.kind].steps(change, context)
         ]
+        if any(step.stage == Stage.DRAIN for step in steps):
+            # What carries connections is set back when they have ended.
+            steps = [replace(step, stage=Stage.RESTORE) if _sets_back(step) else step for step in steps]
         return sorted(steps, key=lambda step: step.stage)
 
 
@@ -126,16 +129,24 @@ class _Planner:
         return Plan((*creations, *deletions), self.vanished, missing)
 
     def _apply_exact(self, declaration: Declaration) -> None:
-        for exact in declaration.exact:
-            for extra in KINDS[exact.kind].extras(exact, self.observed):
-                wanted = self.desired.get(extra.key)
-                if not extra.partial:
-                    if wanted is None:
-                        self.absent[extra.key] = extra.with_values(**exact.values) if exact.values else extra
-                elif wanted is None:
-                    self.desired[extra.key] = extra
-                elif "master" not in wanted.values:
-                    self.desired[extra.key] = wanted.with_values(**extra.values)
+        lists = {(exact.kind, exact.netns, exact.device) for exact in declaration.exact}
+        kinds = {exact.kind for exact in declaration.exact}
+        for key, resource in self.observed.items():
+            if key.kind not in kinds:
+                continue
+            kind = KINDS[key.kind]
+            if any((key.kind, key.netns, device) in lists for device in kind.devices(resource)):
+                self._leave_out(kind.extra(resource))
+
+    def _leave_out(self, extra: Resource) -> None:
+        wanted = self.desired.get(extra.key)
+        if not extra.partial:
+            if wanted is None and extra.key not in self.absent:
+                self.absent[extra.key] = extra
+        elif wanted is None:
+            self.desired[extra.key] = extra
+        elif "master" not in wanted.values:
+            self.desired[extra.key] = wanted.with_values(**extra.values)
 
     def _ordered(self) -> list[Resource]:
         return sorted(self.desired.values(), key=lambda resource: KINDS[resource.key.kind].rank)
@@ -155,7 +166,7 @@ class _Planner:
             Change(
                 Action.DELETE,
                 key,
-                self._parting(key),
+                KINDS[key.kind].leaving(self.observed[key], self.absent[key], self.desired),
                 None,
                 implied=key not in early and self._implied(key, implied, order),
                 early=key in early,
@@ -164,12 +175,6 @@ class _Planner:
         ]
         self._forget(implied, keys)
         return changes
-
-    def _parting(self, key: Key) -> Resource:
-        """What is deleted, with what was said of how."""
-        said = self.absent[key].values
-        how = {name: said[name] for name in KINDS[key.kind].parting if name in said}
-        return self.observed[key].with_values(**how) if how else self.observed[key]
 
     def _implied(self, key: Key, implied: Mapping[Key, Resource], deleted: Mapping[Key, int]) -> bool:
         """Whether the kernel removes it with another one; of a veth's ends, the first is asked for."""
@@ -257,6 +262,10 @@ class _Planner:
     def _will_exist(self, key: Key) -> bool:
         wanted = self.desired.get(key)
         return key in self.observed or (wanted is not None and (not wanted.partial or wanted.source in self.observed))
+
+
+def _sets_back(step: Step) -> bool:
+    return step.key.kind == "sysctl" and not step.resource.path
 
 
 def _impossible(change: Change) -> bool:

@@ -22,6 +22,13 @@ PATIENCE, LAST_PATIENCE = 5.0, 60.0  # seconds after the polite signal, and afte
 ACTIVE = ("active", "activating", "reloading")
 # Restarted after a second, so that a command that fails at once costs little.
 _LOOP = 'while :; do "$@"; sleep 1; done'
+# Files that a namespace has of its own, as ip-netns(8) shows them to what it runs.
+OWN_FILES = "/etc/netns"
+_SHOW_OWN_FILES = """
+mount --make-rslave /
+for file in "$0"/*; do [ ! -e "/etc/${file##*/}" ] || mount --bind "$file" "/etc/${file##*/}"; done
+exec "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,8 @@ class Systemd:
         # Without a limit, as the loop has none: by default, five failures in ten seconds are the end.
         arguments += ["--property=RestartSec=1", "--property=StartLimitIntervalSec=0"]
         arguments += [f"--property=NetworkNamespacePath={_path(command.netns)}"]
+        own = os.path.join(OWN_FILES, command.netns)
+        arguments += [f"--property=BindPaths=-{own}/{name}:/etc/{name}" for name in _own_files(command)]
         arguments += [f"--setenv={name}={value}" for name, value in command.environment.items()]
         # systemd would put variables in the place of $NAME, as in ExecStart= (systemd.service(5)).
         _run([*arguments, "--", *(word.replace("$", "$$") for word in command.command)])
@@ -145,10 +154,23 @@ def choose(owner: str, wanted: str) -> Supervisor:
 def _spawn(command: Command) -> subprocess.Popen[bytes]:
     quiet = subprocess.DEVNULL
     arguments = ["/bin/sh", "-c", _LOOP, f"containerland {command.name}", *command.command]
+    directory = os.path.join(OWN_FILES, command.netns)
+    if _own_files(command):
+        arguments = ["unshare", "--mount", "/bin/sh", "-c", _SHOW_OWN_FILES, directory, *arguments]
     environment = {**os.environ, **command.environment}
     return subprocess.Popen(
         arguments, stdin=quiet, stdout=quiet, stderr=quiet, cwd="/", env=environment, start_new_session=True
     )
+
+
+def _own_files(command: Command) -> list[str]:
+    """Names of files below /etc that the command's namespace has of its own."""
+    if "/" in command.netns or ":" in command.netns:
+        return []
+    try:
+        return sorted(os.listdir(os.path.join(OWN_FILES, command.netns)))
+    except OSError:
+        return []
 
 
 def _path(ref: str) -> str:

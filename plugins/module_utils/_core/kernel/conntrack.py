@@ -41,10 +41,14 @@ def purge(socket: Socket, flows: Collection[Flow]) -> int:
     wanted: dict[tuple[int, tuple[str, int]], list[tuple[str, int]]] = {}
     for flow in flows:
         wanted.setdefault((flow.protocol, flow.server), []).append(flow.asked)
+    protocols = {flow.protocol for flow in flows}
     messages = []
     for family in {wire.AF_INET6 if ":" in flow.server[0] else wire.AF_INET for flow in flows}:
         for entry in socket.dump(wire.message(_GET, 0, _header(family))):
             found = wire.attributes(entry, 20)
+            # A busy node has hundreds of thousands of them, most of another protocol.
+            if _protocol_of(found[_ORIGINAL]) not in protocols:
+                continue
             protocol, _source, asked = _tuple(found[_ORIGINAL])
             _protocol, server, _client = _tuple(found[_REPLY])
             known = [*wanted.get((protocol, server), ()), *wanted.get((protocol, (server[0], 0)), ())]
@@ -68,6 +72,11 @@ def _delete(family: int, entry: dict[int, bytes]) -> bytes:
     if _ZONE in entry:
         attributes.append(wire.attribute(_ZONE, entry[_ZONE]))
     return wire.message(_DELETE, 0, _header(family), *attributes)
+
+
+def _protocol_of(payload: bytes) -> int:
+    ports = wire.attributes(payload, 0)[_PROTOCOL]
+    return wire.to_number(wire.attributes(ports[:8], 0).get(1, b""))
 
 
 def _tuple(payload: bytes) -> tuple[int, tuple[str, int], tuple[str, int]]:

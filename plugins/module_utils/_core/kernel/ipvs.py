@@ -180,11 +180,12 @@ def services(socket: Socket) -> list[ServiceRow]:
     family = family_of(socket)
     if family is None:
         return []
-    return [_parse_service(reply) for reply in _dump(socket, _message(family, _GET_SERVICE))]
+    found = (_parse_service(reply) for reply in _dump(socket, _message(family, _GET_SERVICE)))
+    return [row for row in found if row.id.fwmark or row.id.protocol in PROTOCOLS]
 
 
 def servers(socket: Socket, service: ServiceId) -> list[ServerRow]:
-    """Raises KernelError (ESRCH) if there is no such service."""
+    """None, too, if there is no such service."""
     family = socket.family(FAMILY)
     request = _message(family, _GET_DEST, _service(service))
     return [_parse_server(reply, service.family) for reply in _dump(socket, request)]

@@ -37,6 +37,8 @@ class Node:
         self._identities: dict[tuple[int, int], str] = {}
         self._seen: dict[tuple[Any, ...], Any] = {}
         self._warnings: dict[str, None] = {}
+        # Since when servers have got nothing new; as time.monotonic() counts.
+        self.draining_since: float | None = None
         # The words in which an iptables rule was given, by its place and the form that iptables gave it.
         self.rules_as_given: dict[tuple[str, ...], str] = {}
         self.fd("")
@@ -224,8 +226,8 @@ class Node:
         """What `read` makes of the entries of a set, which it gets in the words of ipset(8)."""
         return self._once(("ipset", ref, name), lambda: read(ipset.entries(self.inside(ref), name)))
 
-    def has_ipvs(self, ref: str) -> bool:
-        return self.exists(ref) and ipvs.family_of(self.socket(ref, netlink.NETLINK_GENERIC)) is not None
+    def has_ipvs(self) -> bool:
+        return ipvs.family_of(self.socket("", netlink.NETLINK_GENERIC)) is not None
 
     def ipvs_services(self, ref: str) -> list[ipvs.ServiceRow]:
         def look() -> list[ipvs.ServiceRow]:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..kernel import packed
-from ..model import Exact, Key, Resource, Stage, Step, Verb
+from ..model import Key, Resource, Stage, Step, Verb
 from .base import Kind, Wanted, by_netns, encoded
 
 IFA_F_PERMANENT = 0x80
@@ -37,15 +37,9 @@ class AddressKind(Kind):
     def restorable(self, resource: Resource) -> bool:
         return bool(resource.values["permanent"]) and not is_link_local(resource.key.ident[1])
 
-    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
-        return [
-            resource
-            for key, resource in observed.items()
-            if key[:2] == ("address", exact.netns)
-            and key.ident[0] == exact.device
-            and resource.values["permanent"]
-            and not is_link_local(key.ident[1])
-        ]
+    def devices(self, observed: Resource) -> Iterable[str]:
+        device, address = observed.key.ident
+        return (device,) if observed.values["permanent"] and not is_link_local(address) else ()
 
     def execute(self, steps: Sequence[Step], node: Any) -> None:
         for netns, group in by_netns(steps).items():

@@ -59,6 +59,7 @@ class Kind:
         resolves_batch: `resolve` gets what is declared of all kinds of the batch at once.
         resolves_absent: what is to be absent goes through `resolve` too, for its key is not canonical.
         parting: the declared values that say how it goes; they are remembered, and never compared.
+        holds: while one that others have made is there, what it is in stays, whoever made that.
     """
 
     name = ""
@@ -72,6 +73,7 @@ class Kind:
     resolves_batch = False
     resolves_absent = False
     parting: tuple[str, ...] = ()
+    holds = False
 
     def observe(self, node: Any, netns: str, wanted: Wanted | None) -> dict[Key, Resource]:
         """What exists of this kind in a namespace; at least all that `wanted` names."""
@@ -132,9 +134,17 @@ class Kind:
         """Whether a roll-back makes this anew; not what the kernel makes by itself."""
         return True
 
-    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
-        """Observed objects that fall under `exact` and may be removed if they are not wanted."""
-        return []
+    def devices(self, observed: Resource) -> Iterable[str]:
+        """The devices from whose exact lists an object that is there may be missing."""
+        return ()
+
+    def extra(self, observed: Resource) -> Resource:
+        """What becomes of one that is there and not in an exact list: itself, to be removed, or a partial one."""
+        return observed
+
+    def leaving(self, observed: Resource, said: Resource, desired: Mapping[Key, Resource]) -> Resource:
+        """What is to be deleted, with what was said of how (see `parting`)."""
+        return observed
 
     def steps(self, change: Change, context: Context) -> list[Step]:
         """The requests that carry out a change."""
@@ -228,17 +238,9 @@ class Place:
         known = table.get(resource.key)
         table[resource.key] = resource if known is None else merge(known, resource)
 
-    def exact(
-        self,
-        options: Mapping[str, Any],
-        option: str,
-        kind: str,
-        netns: str,
-        device: str,
-        parting: Mapping[str, Any] | None = None,
-    ) -> None:
+    def exact(self, options: Mapping[str, Any], option: str, kind: str, netns: str, device: str) -> None:
         if options.get(option):
-            self.declaration.exact.append(Exact(kind, netns, device, parting or {}))
+            self.declaration.exact.append(Exact(kind, netns, device))
 
 
 def merge(known: Resource, added: Resource) -> Resource:

@@ -10,7 +10,7 @@ is part of the entry's identity. A unicast address has one destination, which ca
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..canonical import address as ip_address
@@ -19,7 +19,7 @@ from ..canonical import mac as any_mac
 from ..errors import InputError, KernelError
 from ..fields import Field
 from ..kernel import link_codec, packed
-from ..model import Exact, Key, Resource, Stage, Step, Verb
+from ..model import Key, Resource, Stage, Step, Verb
 from .base import PLACE, Declarable, Kind, Place, Wanted, present
 
 FLOOD = "00:00:00:00:00:00"
@@ -70,12 +70,8 @@ class FdbKind(Kind):
             found[key] = Resource(key, {**values, "fdb_state": _NAMES.get(row.state, "dynamic")})
         return found
 
-    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
-        return [
-            resource
-            for key, resource in observed.items()
-            if key[:2] == ("fdb", exact.netns) and key.ident[0] == exact.device and self.restorable(resource)
-        ]
+    def devices(self, observed: Resource) -> Iterable[str]:
+        return observed.key.ident[:1] if self.restorable(observed) else ()
 
     def restorable(self, resource: Resource) -> bool:
         return (

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..kernel.ipset import BARE, HEADER, PLAIN, TEMPORARY, parse_entry, unset, write_entry
-from ..model import Action, Change, Exact, Key, Resource, Stage, Step, Verb
+from ..model import Action, Change, Key, Resource, Stage, Step, Verb
 from .base import Context, Kind, Wanted
 from .ipset_apply import apply
 from .ipset_canonical import canonical
@@ -135,12 +135,8 @@ class IpsetEntryKind(_SetKind):
     def references(self, resource: Resource) -> list[tuple[str, Key]]:
         return [("", set_key(resource.key.netns, resource.key.ident[0]))]
 
-    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
-        return [
-            resource
-            for key, resource in observed.items()
-            if key.kind == "ipset_entry" and key.netns == exact.netns and key.ident[0] == exact.device
-        ]
+    def devices(self, observed: Resource) -> Iterable[str]:
+        return observed.key.ident[:1]
 
     def steps(self, change: Change, context: Context) -> list[Step]:
         if change.action is Action.DELETE:

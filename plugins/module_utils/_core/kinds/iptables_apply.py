@@ -16,6 +16,7 @@ from ..kernel.xtables import BUILTIN, Chain, Place, Refused, Tables
 from ..model import Key, Step, Verb, describe
 from .base import StepError
 from .iptables_edits import edits, numbered
+from .iptables_flows import forget
 from .iptables_look import place_in
 from .iptables_order import in_order
 
@@ -42,6 +43,7 @@ def apply(steps: Sequence[Step], node: Any) -> None:
         except KernelError as problem:
             raise StepError(group[0], KernelError(problem.errno, _action(group[0]), problem.words)) from None
         xtables.clear_empty(node.iptables_at(netns, family, backend), emptied)
+    forget(steps, node)
 
 
 def _carry_out(place: Place, group: Sequence[Step], given: Given, by_number: bool = False) -> set[str]:

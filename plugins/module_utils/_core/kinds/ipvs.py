@@ -9,16 +9,17 @@ may be drained: it gets weight 0, so that nothing new comes to it, and stays unt
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import MissingError
 from ..kernel import ipvs
-from ..model import Action, Change, Exact, Key, Resource, Stage, Step, Verb
+from ..model import Action, Change, Key, Resource, Stage, Step, Verb
 from .base import Context, Kind, Wanted
 from .ipvs_apply import SERVER_DEFAULTS, SERVICE_DEFAULTS, apply
 
 DRAIN = "drain"
+SERVERS = "servers"
 _FLAGS = tuple(ipvs.FLAGS.items())
 
 
@@ -42,13 +43,11 @@ class _IpvsKind(Kind):
         self, desired: Mapping[Key, Resource], observed: Mapping[Key, Resource], node: Any, check: bool
     ) -> Mapping[Key, Resource]:
         """Nothing to bring to another form; but this is where a node without IPVS is found out."""
-        without = {ref for ref in {key.netns for key in desired} if node.exists(ref) and not node.has_ipvs(ref)}
-        lacking = next((resource for key, resource in desired.items() if key.netns in without), None)
-        if lacking is not None:
-            problem = f"{lacking.path}: {ipvs.ABSENT}" if lacking.path else ipvs.ABSENT
+        if desired and not node.has_ipvs():
+            path = next(iter(desired.values())).path
             if not check:
-                raise MissingError(problem)
-            node.warn(problem)
+                raise MissingError(f"{path}: {ipvs.ABSENT}" if path else ipvs.ABSENT)
+            node.warn(ipvs.ABSENT)
         return {}
 
     def compare(self, desired: Resource, observed: Resource) -> tuple[str, ...]:
@@ -56,17 +55,21 @@ class _IpvsKind(Kind):
         return tuple(name for name in names if desired.values[name] != observed.values.get(name))
 
     def show(self, change: Change) -> tuple[list[str], list[str]] | None:
-        names = change.fields if change.action is Action.CHANGE else tuple(self.defaults)
-        return self._lines(change.before, names), self._lines(change.after, names)
+        """Of one that stays, what differs; else all but what goes without saying, and the servers that go with it."""
+        if change.action is Action.CHANGE:
+            return _lines(change.old, change.fields), _lines(change.new, change.fields)
+        lines = [_lines(end, self._telling(end)) if end is not None else [] for end in (change.before, change.after)]
+        return lines[0], lines[1]
 
-    def _lines(self, resource: Resource | None, names: Sequence[str]) -> list[str]:
-        """What is said, without what goes without saying."""
-        values = resource.values if resource is not None else {}
-        return [
-            f"{name}: {_shown(values[name])}"
-            for name in names
-            if name in values and (len(names) < len(self.defaults) or values[name] != self.defaults[name])
-        ]
+    def _telling(self, resource: Resource) -> list[str]:
+        usual = {**self.defaults, SERVERS: ()}
+        return [name for name, value in usual.items() if resource.values.get(name, value) != value]
+
+    def leaving(self, observed: Resource, said: Resource, desired: Mapping[Key, Resource]) -> Resource:
+        """What its service says now decides, if it is declared; else what was said last."""
+        service = desired.get(Key("ipvs_service", observed.key.netns, observed.key.ident[:1]))
+        values = service.values if service is not None and not service.partial else said.values
+        return observed.with_values(drain=values[DRAIN]) if values.get(DRAIN) else observed
 
     def steps(self, change: Change, context: Context) -> list[Step]:
         steps = super().steps(change, context)
@@ -93,7 +96,9 @@ class IpvsServiceKind(_IpvsKind):
             key = service_key(netns, row.id)
             found[key] = Resource(key, service_values(row))
             if wanted is None or key in wanted:
-                found.update(_servers(node, netns, row.id))
+                servers = _servers(node, netns, row.id)
+                found.update(servers)
+                found[key] = found[key].with_values(servers=tuple(server.ident[1] for server in servers))
         return found
 
 
@@ -102,6 +107,7 @@ class IpvsServerKind(_IpvsKind):
     rank = 13
     add = Stage.SERVER
     remove = Stage.REMOVE_SERVER
+    holds = True
     defaults = SERVER_DEFAULTS
 
     def observe(self, node: Any, netns: str, wanted: Wanted | None) -> dict[Key, Resource]:
@@ -116,12 +122,8 @@ class IpvsServerKind(_IpvsKind):
     def references(self, resource: Resource) -> list[tuple[str, Key]]:
         return [("", Key("ipvs_service", resource.key.netns, resource.key.ident[:1]))]
 
-    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
-        return [
-            resource
-            for key, resource in observed.items()
-            if key.kind == "ipvs_server" and key.netns == exact.netns and key.ident[0] == exact.device
-        ]
+    def devices(self, observed: Resource) -> Iterable[str]:
+        return observed.key.ident[:1]
 
 
 def service_values(row: ipvs.ServiceRow) -> dict[str, Any]:
@@ -154,6 +156,10 @@ def server_values(row: ipvs.ServerRow) -> dict[str, Any]:
         "tunnel_port": row.tunnel_port,
         "tunnel_checksum": row.tunnel_checksum,
     }
+
+
+def _lines(resource: Resource, names: Iterable[str]) -> list[str]:
+    return [f"{name}: {_shown(resource.values[name])}" for name in names if name in resource.values]
 
 
 def _shown(value: Any) -> str:

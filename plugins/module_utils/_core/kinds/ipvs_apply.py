@@ -14,7 +14,7 @@ from ..errors import KernelError
 from ..kernel import conntrack, ipvs
 from ..kernel.netlink import NETLINK_GENERIC
 from ..kernel.wire import AF_INET6
-from ..model import Step, Verb, describe
+from ..model import Key, Stage, Step, Verb, describe
 from .base import StepError, by_netns, encoded
 
 #: What a service and a server are where nothing is said. A weight is said always: one that was drained gets its own
@@ -39,13 +39,11 @@ SERVER_DEFAULTS: Mapping[str, Any] = {
 _POLL_SECONDS = 0.1
 # What the kernel's numbers mean here; it gives no words of its own (net/netfilter/ipvs/ip_vs_ctl.c).
 _WORDS = {
-    (
-        "ipvs_service",
-        errno.ENOENT,
-    ): "there is no such scheduler or persistence engine: load the module {modules}",
+    ("ipvs_service", errno.ENOENT): "no such scheduler or persistence engine: load the module {modules}",
     ("ipvs_service", errno.ESRCH): "the service is no longer there",
     ("ipvs_server", errno.ESRCH): "the service is no longer there",
     ("ipvs_server", errno.ENOENT): "the server is no longer there",
+    ("ipvs_server", errno.ERANGE): "its lower_threshold would be above its upper_threshold",
     # Before its first IPv4 address, a namespace has no table of what is local, and takes all addresses for broadcast.
     ("ipvs_server", errno.EINVAL): "this is not the address of one host, or the namespace has no address yet",
 }
@@ -57,9 +55,12 @@ def apply(steps: Sequence[Step], node: Any) -> None:
     Raises:
         StepError: for the first step that was refused.
     """
-    leaving = [step for step in steps if step.verb is Verb.DELETE]
-    _wait_until_idle([step for step in leaving if step.resource.values.get("drain")], node)
-    flows = {netns: list(_udp_flows(group, node)) for netns, group in by_netns(steps).items()}
+    if any(step.stage == Stage.DRAIN for step in steps):
+        node.draining_since = time.monotonic()
+    draining = [step for step in steps if step.verb is Verb.DELETE and step.resource.values.get("drain")]
+    if draining and node.draining_since is not None:
+        _wait_until_idle(draining, node, node.draining_since)
+    flows = {netns: set(_udp_flows(group)) for netns, group in by_netns(steps).items()}
     for netns, group in by_netns(steps).items():
         family = node.socket(netns, NETLINK_GENERIC).family(ipvs.FAMILY)
         pairs = encoded(group, lambda step: list(_messages(step, family, node)))  # noqa: B023  (used at once)
@@ -69,7 +70,7 @@ def apply(steps: Sequence[Step], node: Any) -> None:
             raise _in_words(problem) from None
     for netns, stale in flows.items():
         if stale:
-            _purge(node, netns, set(stale))
+            _purge(node, netns, stale)
 
 
 def _messages(step: Step, family: int, node: Any) -> Iterator[bytes]:
@@ -134,53 +135,51 @@ def _in_words(problem: StepError) -> StepError:
 # -- draining
 
 
-def _wait_until_idle(steps: Sequence[Step], node: Any) -> None:
+def _wait_until_idle(steps: Sequence[Step], node: Any, began: float) -> None:
     """Until no connection is left, or the time of each is up; UDP has no connections that end."""
-    began = time.monotonic()
     waiting = [step for step in steps if not step.key.ident[0].startswith("udp ")]
     while waiting:
         passed = time.monotonic() - began
-        busy = [(step, count) for step in waiting if (count := _connections(step, node))]
+        connections = _connections(waiting, node)
+        busy = [(step, connections[step.key]) for step in waiting if connections[step.key]]
         for step, count in busy:
-            if passed >= step.resource.values["drain"]:
-                seconds = step.resource.values["drain"]
+            seconds = step.resource.values["drain"]
+            if passed >= seconds:
                 node.warn(f"{describe(step.resource)} was removed after {seconds} s with {count} connections left")
         waiting = [step for step, _count in busy if passed < step.resource.values["drain"]]
         if waiting:
             time.sleep(_POLL_SECONDS)
 
 
-def _connections(step: Step, node: Any) -> int:
-    return sum(row.active + row.inactive for row in _rows(step, node))
+def _connections(steps: Sequence[Step], node: Any) -> dict[Key, int]:
+    """How many there are now; each service is looked at once."""
+    tables: dict[tuple[str, str], dict[str, int]] = {}
+    for netns, name in {(step.key.netns, step.key.ident[0]) for step in steps}:
+        rows = ipvs.servers(node.socket(netns, NETLINK_GENERIC), ipvs.parse_service(name))
+        tables[netns, name] = {row.name: row.active + row.inactive for row in rows}
+    found: dict[Key, int] = {}
+    for step in steps:
+        table = tables[step.key.netns, step.key.ident[0]]
+        found[step.key] = sum(table.values()) if step.key.kind == "ipvs_service" else table.get(step.key.ident[1], 0)
+    return found
 
 
-def _rows(step: Step, node: Any) -> list[ipvs.ServerRow]:
-    """The servers that go with a step, as they are now."""
-    service = ipvs.parse_service(step.key.ident[0])
-    try:
-        rows = ipvs.servers(node.socket(step.key.netns, NETLINK_GENERIC), service)
-    except KernelError as problem:
-        if problem.errno == errno.ESRCH:
-            return []
-        raise StepError(step, problem) from None
-    return rows if step.key.kind == "ipvs_service" else [row for row in rows if row.name == step.key.ident[1]]
-
-
-def _udp_flows(steps: Sequence[Step], node: Any) -> Iterator[conntrack.Flow]:
+def _udp_flows(steps: Sequence[Step]) -> Iterator[conntrack.Flow]:
     """What connection tracking must forget: flows to servers that go, and those that were there before a service.
 
     The latter are known as flows to this node itself, so that no rule that masquerades gets hold of them.
     """
     for step in steps:
         service = ipvs.parse_service(step.key.ident[0])
-        if service.protocol != "udp":
+        if service.protocol != "udp" or step.verb is Verb.SET:
             continue
         asked = (service.address, service.port)
         if step.verb is Verb.DELETE:
-            servers = [(row.address, row.port) for row in _rows(step, node)]
+            names = step.resource.values["servers"] if step.key.kind == "ipvs_service" else (step.key.ident[1],)
+            servers = [ipvs.parse_endpoint(name) for name in names]
         else:
-            servers = [asked] if step.verb is Verb.ADD and step.key.kind == "ipvs_server" else []
-        yield from (conntrack.Flow(ipvs.PROTOCOLS["udp"], asked, server) for server in dict.fromkeys(servers))
+            servers = [asked] if step.key.kind == "ipvs_server" else []
+        yield from (conntrack.Flow(ipvs.PROTOCOLS["udp"], asked, server) for server in servers)
 
 
 def _purge(node: Any, netns: str, flows: Collection[conntrack.Flow]) -> None:

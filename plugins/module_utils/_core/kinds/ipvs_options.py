@@ -15,15 +15,16 @@ from ..errors import InputError
 from ..fields import Field, Fields
 from ..kernel import ipvs
 from ..kernel.wire import AF_INET, AF_INET6
-from ..model import Resource
+from ..model import Key, Resource
 from .base import PLACE, Declarable, Place, present
 from .ipvs import DRAIN, server_key, service_key
 
 _PORT = integer(1, 65535)
 _MOST = 2**31 - 1
-# Those that look at IP_VS_SVC_F_SCHED_* (ip_vs_sh.c, ip_vs_mh.c).
-_WITH_FLAGS = ("sh", "mh")
+_HEAVIEST = 65535
+_METHODS = ("masq", "gatewaying", "tunneling")
 _DAY = 24 * 3600
+_MASKS = {str(ipaddress.ip_network(f"0.0.0.0/{length}").netmask): length for length in range(1, 33)}
 
 
 def module_suffix(value: str) -> str:
@@ -39,10 +40,7 @@ def engine(value: str) -> str:
 
 def netmask(value: str) -> int:
     """A prefix length, also written as an IPv4 mask."""
-    try:
-        length = int(value) if value.isdigit() else ipaddress.ip_network(f"0.0.0.0/{value}").prefixlen
-    except ValueError:
-        length = 0
+    length = _MASKS.get(value) or (int(value) if value.isascii() and value.isdigit() else 0)
     if not 1 <= length <= 128:
         raise ValueError(f"not a prefix length such as 24, or a mask such as 255.255.255.0: {value!r}")
     return length
@@ -72,13 +70,13 @@ SERVER: Fields = {
     "port": Field(
         "int",
         "The server's port; that of the service if nothing is said. Only V(masq) can have another.",
-        check=_PORT,
+        check=integer(0, 65535),
     ),
     "weight": Field(
         "int",
         "Its share, relative to the others. With V(0), it gets nothing new and keeps what it has.",
         default=1,
-        check=integer(0, 65535),
+        check=integer(0, _HEAVIEST),
     ),
     "method": Field(
         "str",
@@ -86,7 +84,7 @@ SERVER: Fields = {
         "V(gatewaying) (direct routing) sends them to the server's MAC address; V(tunneling) wraps them. With the last "
         "two, the server must have the service's address too, and answers the client itself.",
         default="masq",
-        choices=("masq", "gatewaying", "tunneling"),
+        choices=_METHODS,
     ),
     "upper_threshold": Field(
         "int", "With so many connections it gets no new ones; V(0) is no limit.", check=integer(0, _MOST)
@@ -139,7 +137,9 @@ class IpvsServiceDeclaration(Declarable):
         ),
         "one_packet": Field("bool", "For UDP: whether each packet is scheduled on its own."),
         "persistence": Field(
-            "dict", "Whether a client keeps the server that it was given, and how long.", fields=PERSISTENCE
+            "dict",
+            "Whether a client keeps the server that it was given, and how long. What is not said has its default.",
+            fields=PERSISTENCE,
         ),
         "servers": Field("list", "The servers.", elements="dict", fields=SERVER),
         "exact_servers": Field("bool", "Whether servers that are not listed are removed.", default=False),
@@ -168,7 +168,7 @@ class IpvsServiceDeclaration(Declarable):
             where = f"{dot}servers[{number}]"
             name, own = _server(server, service, where)
             place.add(Resource(server_key(netns, service, name), {**own, **parting}, where))
-        place.exact(options, "exact_servers", "ipvs_server", netns, str(service), parting)
+        place.exact(options, "exact_servers", "ipvs_server", netns, str(service))
 
 
 def _identity(options: Mapping[str, Any], dot: str) -> ipvs.ServiceId:
@@ -191,8 +191,6 @@ def _service(options: Mapping[str, Any], service: ipvs.ServiceId, dot: str) -> d
     values: dict[str, Any] = {name: options[name] for name in ("scheduler", "one_packet") if name in options}
     if "flags" in options:
         values["flags"] = tuple(name for name in ipvs.FLAGS if name in options["flags"])
-        if values["flags"] and values.get("scheduler", "sh") not in _WITH_FLAGS:
-            raise InputError(f"{dot}flags", f"only the schedulers {' and '.join(_WITH_FLAGS)} have them")
     if values.get("one_packet") and service.protocol in ("tcp", "sctp"):
         raise InputError(f"{dot}one_packet", "is for UDP")
     persistence = options.get("persistence")
@@ -211,10 +209,9 @@ def _persistence(said: Mapping[str, Any], service: ipvs.ServiceId, dot: str) -> 
     if said.get("engine") == "sip" and service.protocol in ("tcp", "sctp"):
         raise InputError(f"{dot}engine", "sip is for UDP")
     if not said["timeout"]:
-        extra = next((name for name in ("netmask", "engine") if said.get(name)), None)
-        if extra is not None:
-            raise InputError(f"{dot}{extra}", "means nothing with timeout: 0, which switches persistence off")
-        return {**values, "persistence_engine": ""}
+        if said.get("netmask"):
+            raise InputError(f"{dot}netmask", "means nothing with timeout: 0, which switches persistence off")
+        return {**values, "persistence_netmask": 0, "persistence_engine": said.get("engine", "")}
     values["persistence_netmask"] = said.get("netmask", whole)
     return {**values, "persistence_engine": said.get("engine", "")}
 
@@ -222,19 +219,27 @@ def _persistence(said: Mapping[str, Any], service: ipvs.ServiceId, dot: str) -> 
 def _server(options: Mapping[str, Any], service: ipvs.ServiceId, path: str) -> tuple[str, dict[str, Any]]:
     method = options["method"]
     port = options.get("port", service.port)
-    if port != service.port and service.fwmark:
-        raise InputError(f"{path}.port", "a service of a fwmark takes packets of any port, and cannot change it")
+    if port != service.port and not service.port:
+        raise InputError(f"{path}.port", f"a service of all ports leaves them as they are: {port}")
     if port != service.port and method != "masq":
         raise InputError(f"{path}.port", f"{method} cannot change the port of packets, only masq can: {port}")
     if method != "tunneling" and (":" in options["address"]) != (service.family == AF_INET6):
         version = "IPv6" if service.family == AF_INET6 else "IPv4"
         raise InputError(f"{path}.address", f"the service is {version}, and only tunneling crosses IP versions")
     values = {name: options[name] for name in ("weight", "method") if name in options}
-    values.update({name: options[name] for name in ("upper_threshold", "lower_threshold") if name in options})
-    if 0 < options.get("upper_threshold", 0) < options.get("lower_threshold", 0):
-        raise InputError(f"{path}.lower_threshold", "is above upper_threshold")
+    values.update(_thresholds(options, path))
     values.update(_tunnel(options, f"{path}.tunnel"))
     return ipvs.endpoint(options["address"], port), values
+
+
+def _thresholds(options: Mapping[str, Any], path: str) -> dict[str, int]:
+    """Without an upper one, there is no lower one either: the kernel takes it for a contradiction (ERANGE)."""
+    values = {name: options[name] for name in ("upper_threshold", "lower_threshold") if name in options}
+    if values.get("lower_threshold", 0) > values.get("upper_threshold", 0):
+        raise InputError(f"{path}.lower_threshold", "is above upper_threshold")
+    if values.get("upper_threshold") == 0:
+        values["lower_threshold"] = 0
+    return values
 
 
 def _tunnel(options: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -266,16 +271,24 @@ def service_options(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     options["flags"] = list(values["flags"])
     if values["one_packet"]:
         options["one_packet"] = True
-    persistence = {n: values[f"persistence_{n}"] for n in PERSISTENCE if values[f"persistence_{n}"]}
-    return {**options, "persistence": persistence or {"timeout": 0}}
+    said = {name: values[f"persistence_{name}"] for name in PERSISTENCE}
+    persistence = {name: value for name, value in said.items() if value or name == "timeout"}
+    return {**options, "persistence": persistence}
 
 
 def server_options(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The options that declare a server."""
     address_of, port = ipvs.parse_endpoint(name)
-    options = {"address": address_of, **({"port": port} if port else {})}
+    options = {"address": address_of, "port": port}
     options.update({name: values[name] for name in ("weight", "method", "upper_threshold", "lower_threshold")})
     if values["method"] == "tunneling":
         tunnel = {"type": values["tunnel_type"], "checksum": values["tunnel_checksum"]}
         options["tunnel"] = {**tunnel, "port": values["tunnel_port"]} if values["tunnel_port"] else tunnel
     return options
+
+
+def can_be_declared(key: Key, values: Mapping[str, Any]) -> bool:
+    """Whether a server that others have made is of a sort that the options know."""
+    service, (_address, port) = ipvs.parse_service(key.ident[0]), ipvs.parse_endpoint(key.ident[1])
+    same_port = port == service.port or (service.port and values["method"] == "masq")
+    return bool(values["method"] in _METHODS and values["weight"] <= _HEAVIEST and same_port)

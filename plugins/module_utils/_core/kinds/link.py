@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InputError, KernelError, MissingError
 from ..kernel import link_codec, packed
 from ..kernel.removal import delete_links
-from ..model import Action, Change, Exact, Key, Resource, Stage, Step, Verb
+from ..model import Action, Change, Key, Resource, Stage, Step, Verb
 from .base import Context, Kind, StepError, Wanted, by_netns, encoded
 from .link_options import PORT
 from .link_type import LinkType
@@ -75,9 +75,11 @@ class LinkKind(Kind):
                 found.append((name, Key("link", values.get("parent_netns", netns), (values[name],))))
         return found
 
-    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
-        ports = (r for k, r in observed.items() if k.kind == "link" and k.netns == exact.netns)
-        return [Resource(r.key, {"master": ""}, partial=True) for r in ports if r.values["master"] == exact.device]
+    def devices(self, observed: Resource) -> Iterable[str]:
+        return (observed.values["master"],) if observed.values["master"] else ()
+
+    def extra(self, observed: Resource) -> Resource:
+        return Resource(observed.key, {"master": ""}, partial=True)
 
     def steps(self, change: Change, context: Context) -> list[Step]:
         if change.action is Action.DELETE:

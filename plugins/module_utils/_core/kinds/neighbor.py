@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..canonical import address as ip_address
@@ -13,7 +13,7 @@ from ..canonical import interface_name, unicast_mac
 from ..errors import InputError
 from ..fields import Field
 from ..kernel import packed
-from ..model import Exact, Key, Resource, Stage, Step, Verb
+from ..model import Key, Resource, Stage, Step, Verb
 from .base import PLACE, Declarable, Kind, Place, Wanted, present
 
 # NUD_* and NTF_* of the kernel's neighbour.h.
@@ -45,14 +45,8 @@ class NeighborKind(Kind):
             found[key] = Resource(key, values)
         return found
 
-    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
-        return [
-            resource
-            for key, resource in observed.items()
-            if key[:2] == ("neighbor", exact.netns)
-            and key.ident[0] == exact.device
-            and resource.values.get("nud_state") == "permanent"
-        ]
+    def devices(self, observed: Resource) -> Iterable[str]:
+        return observed.key.ident[:1] if observed.values.get("nud_state") == "permanent" else ()
 
     def restorable(self, resource: Resource) -> bool:
         return bool(resource.values.get("nud_state", "permanent") == "permanent")

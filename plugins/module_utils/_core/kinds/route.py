@@ -8,7 +8,7 @@ The kernel tells routes of a table apart by destination, TOS and metric; type, n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import canonical
@@ -16,7 +16,7 @@ from ..canonical import family_of, integer, interface_name, optional_address
 from ..errors import InputError
 from ..fields import Field, Fields
 from ..kernel import packed
-from ..model import Action, Change, Exact, Key, Resource, Stage, Step, Verb
+from ..model import Action, Change, Key, Resource, Stage, Step, Verb
 from .base import PLACE, Context, Declarable, Kind, Place, Wanted, present
 
 TYPES = {"unicast": 1, "local": 2, "broadcast": 3, "blackhole": 6, "unreachable": 7, "prohibit": 8}
@@ -65,13 +65,8 @@ class RouteKind(Kind):
                 found[key] = Resource(key, _observed(row, netns, node))
         return found
 
-    def extras(self, exact: Exact, observed: Mapping[Key, Resource]) -> list[Resource]:
-        return [
-            resource
-            for key, resource in observed.items()
-            if key[:2] == ("route", exact.netns)
-            and any(hop["device"] == exact.device and hop["onlink"] for hop in resource.values["nexthops"])
-        ]
+    def devices(self, observed: Resource) -> Iterable[str]:
+        return [hop["device"] for hop in observed.values["nexthops"] if hop["onlink"]]
 
     def restorable(self, resource: Resource) -> bool:
         return bool(resource.values["protocol"] != _KERNEL and resource.values["type"] not in ("local", "broadcast"))

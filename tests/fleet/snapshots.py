@@ -25,8 +25,8 @@ find /etc/systemd /etc/sysctl.d /etc/modules-load.d -type f -exec sha256sum {} +
 systemctl list-units --all --plain --no-legend 'containerland*' | sed 's/^/unit /'
 true
 """
-#: Descriptors of the ssh connection that asks, which are not there between two looks.
-_OUR_OWN = re.compile(r"^process (sshd: |sudo |ssh)")
+#: Not looked at: processes of the connection that asks; the directory of names, which ip-netns(8) leaves as well.
+_NOT_OURS = re.compile(r"^process (sshd: |sudo )|^file /run/netns$")
 
 
 def take(machines: dict[str, Machine]) -> dict[str, Snapshot]:
@@ -38,7 +38,7 @@ def take(machines: dict[str, Machine]) -> dict[str, Snapshot]:
 def of(machine: Machine) -> Snapshot:
     """The state of one machine now."""
     said = machine.sh(f"modprobe -a {' '.join(MODULES)}\n{_script()}\n{_MORE}")
-    return sorted(line for line in said.splitlines() if not _OUR_OWN.match(line))
+    return sorted(line for line in said.splitlines() if not _NOT_OURS.match(line))
 
 
 def _script() -> str:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from labtest import load
 from labtest.machine import Machine
+from labtest.scenario import converge
 
 Nodes = dict[str, Machine]
 
@@ -51,26 +50,23 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def converge(**variables: Any) -> str:
-    """Runs the scenario's playbook with other variables; what it said."""
-    directory = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
-    inventories = [Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "inventories", "lab"), directory / "inventory"]
-    options = [f"--inventory={path}" for path in inventories]
-    command = ["ansible-playbook", *options, "-e", json.dumps(variables), str(directory / "converge.yml")]
-    # What this run changes is not what the scenario's next phase is about.
-    without = {name: value for name, value in os.environ.items() if name != "MOLECULE_EPHEMERAL_DIRECTORY"}
-    done = subprocess.run(command, env=without, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def udp_servers(client: Machine, address: str) -> dict[int, str]:
     """Who answers questions from fixed ports."""
     ports = range(5001, 5021)
     return {port: client.sh(f"python3 -c '{ASK_BY_UDP}' {address} {port}").strip() for port in ports}
 
 
-@pytest.mark.usefixtures("echo")
+@pytest.fixture
+def patient(nodes: Nodes) -> Iterator[None]:
+    """Connection tracking remembers UDP flows for half a minute, and a busy machine takes longer to drain."""
+    name = "net.netfilter.nf_conntrack_udp_timeout"
+    usual = nodes["node1"].sh(f"sysctl -n {name}").strip()
+    nodes["node1"].sh(f"sysctl -qw {name}=600")
+    yield
+    nodes["node1"].sh(f"sysctl -qw {name}={usual}")
+
+
+@pytest.mark.usefixtures("echo", "patient")
 def test_drain(nodes: Nodes, tmp_path: Path) -> None:
     client = nodes["node1"].inside("db")
     ask_address = nodes["node1"].sh("ip netns exec db getent ahostsv4 ask").split()[0]

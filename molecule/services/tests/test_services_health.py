@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from labtest.machine import Machine
-from test_services_drain import converge
+from labtest.scenario import converge
 
 Nodes = dict[str, Machine]
 

@@ -18,13 +18,15 @@ done
 ip -o link show type veth | sed -E 's/^[0-9]+: ([^@:]*).*/\\1/' | grep -vx eth0 | xargs -rn 1 ip link delete
 ip link delete ctl0
 ip link delete vxlan4096
+if [ -e /sys/class/net/svc0 ]; then ip link delete svc0; fi
 for name in web1 web2; do ip netns delete "$name"; done
 for program in iptables ip6tables; do
-    for table in raw nat filter; do
+    for table in raw mangle nat filter; do
         "$program" -t "$table" -F
         "$program" -t "$table" -X
     done
 done
+ipset destroy || true
 sysctl -qw net.ipv4.ip_forward=0 net.ipv4.conf.all.rp_filter=0
 sysctl -qw net.ipv4.conf.all.send_redirects=1 net.ipv4.conf.all.accept_redirects=1
 rm -r /run/containerland/commands
@@ -47,10 +49,11 @@ def test_everything_is_back(nodes: dict[str, Machine]) -> None:
     before = state(node)
     node.sh(_WIPE)
     wiped = state(node)
-    assert not any("web1" in line for line in wiped if not line.startswith("file /var/lib")), wiped
+    left = re.compile(r"c-web1|CTL-|^ipset|^process|^file /run/netns/")
+    assert not [line for line in wiped if left.search(line)]
     said = node.sh("/run/containerland-net restore")
     owners = [line.partition(":")[0] for line in said.splitlines()]
-    assert owners == ["containers", "host", "overlay", "commands of containers"]
+    assert owners == ["containers", "host", "overlay", "services", "commands of containers"]
     assert state(node) == before
 
 

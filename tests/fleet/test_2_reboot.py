@@ -16,7 +16,8 @@ _STATE = """
 for place in '' web1 web2; do
     inside() { if [ "$place" ]; then ip netns exec "$place" "$@"; else "$@"; fi; }
     {
-        inside ip -o link show | sed -E 's/^[0-9]+: //; s/@if[0-9]+//; s/ link-netns(id)? [^ ]+//'
+        inside ip -o link show | sed -E 's/^[0-9]+: //; s/@if[0-9]+//; s/ link-netns(id)? [^ ]+//' |
+            sed -E 's/NO-CARRIER,|,LOWER_UP| state (UP|DOWN|UNKNOWN)//g'
         inside ip -o address show scope global | sed -E 's/^[0-9]+: //'
         inside ip route show table all | grep -vE 'fe80|ff00|proto kernel'
         inside ip neigh show nud permanent

@@ -18,7 +18,7 @@ lab: ## a shell in the lab (LAB_NODES=10 make lab: ten nodes)
 test: ## all tests, in namespaces of their own
 	@scripts/test
 
-test-vm: ## the playbooks on three virtual machines, with a reboot (as root, 15 minutes)
+test-vm: ## the playbooks on three virtual machines, with a reboot (as root; 10 to 30 minutes)
 	@scripts/test-vm
 
 lint: ## check style, types, documentation and changelog

@@ -13,7 +13,7 @@ import gc
 
 import pytest
 
-pytest.register_assert_rewrite("tests.integration.support.cases", "tests.integration.support.kernel")
+pytest.register_assert_rewrite(*(f"tests.integration.support.{name}" for name in ("cases", "ipvs", "kernel")))
 
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel import messages  # noqa: E402
 

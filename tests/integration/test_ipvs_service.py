@@ -5,67 +5,22 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from ansible_collections.containerland.net.plugins.module_utils._core.engine import Report
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import (
     ApplyError,
-    KernelError,
     MissingError,
 )
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel import ipvs
 
+from tests.integration.support.ipvs import FOREIGN, WEB, A, B, change, own, saved
 from tests.integration.support.kernel import namespaces, sh
-from tests.integration.support.run import Options, apply, breaking, info, run_module
+from tests.integration.support.run import Options, apply, run_module
 
 needs_ipvs = pytest.mark.other_kernel("ipvs")
-#: What is there before each test, and stays to the last byte.
-FOREIGN = """
-ip link set lo up
-ipvsadm -A -t 203.0.113.1:80 -s wlc
-ipvsadm -a -t 203.0.113.1:80 -r 203.0.113.2:8080 -m -w 5
-ipvsadm -A -f 99 -s rr
-"""
-WEB = {"address": "10.96.0.10", "port": 80, "scheduler": "rr"}
-A, B, C = ({"address": f"10.244.{number}.10", "port": 8080} for number in (1, 2, 3))
-
-
-def saved() -> list[str]:
-    return sh("ipvsadm --save --numeric").splitlines()
-
-
-def own() -> list[str]:
-    """What is there besides what others have made, which must be as it was."""
-    lines = saved()
-    foreign = [line for line in lines if "203.0.113.1:80" in line or "-f 99" in line]
-    assert sorted(foreign) == [
-        "-A -f 99 -s rr",
-        "-A -t 203.0.113.1:80 -s wlc",
-        "-a -t 203.0.113.1:80 -r 203.0.113.2:8080 -m -w 5",
-    ]
-    return sorted(line for line in lines if line not in foreign)
-
-
-def change(module: str, options: Options) -> Report:
-    """Check mode, the change, and that nothing is left to do; each step of it may fail and is taken back."""
-    before = own()
-    foretold = apply(module, options, check=True)
-    assert own() == before, "check mode changed something"
-    for number in range(len(foretold.plan.steps())):
-        with pytest.raises(ApplyError) as problem:
-            apply(module, options, world=breaking(number, KernelError(errno.EIO, "for the test")))
-        assert problem.value.undone, str(problem.value)
-        assert own() == before, f"not as before after a failure of step {number}"
-    done = apply(module, options)
-    assert done.plan.lines() == foretold.plan.lines()
-    assert done.plan.diff() == foretold.plan.diff()
-    again = apply(module, options)
-    assert not again.changed, again.plan.lines()
-    return done
 
 
 def lives() -> dict[str, list[tuple[Options, list[str]]]]:
@@ -180,54 +135,6 @@ def test_thresholds_are_set_and_left_alone() -> None:
 
 
 @needs_ipvs
-def test_an_owner_takes_away_what_it_made_and_nothing_else() -> None:
-    sh(FOREIGN)
-    shared = {"address": "203.0.113.1", "port": 80}
-    whole = {"name": "lb", "ipvs_service": [{**WEB, "servers": [A, B]}, {**shared, "servers": [C]}]}
-    change("topology", whole)
-    sh("ipvsadm -e -t 10.96.0.10:80 -r 10.244.1.10:8080 -m -w 0")
-    assert apply("topology", whole).plan.lines() == [
-        "change ipvs_server 'tcp 10.96.0.10:80 10.244.1.10:8080' (weight)"
-    ], "a server that comes back gets its weight (kubernetes#92019)"
-    less = {"name": "lb", "ipvs_service": [{**WEB, "servers": [B]}]}
-    done = apply("topology", less)
-    assert done.plan.lines() == [
-        "delete ipvs_server 'tcp 10.96.0.10:80 10.244.1.10:8080'",
-        "delete ipvs_server 'tcp 203.0.113.1:80 10.244.3.10:8080'",
-    ]
-    assert own() == ["-A -t 10.96.0.10:80 -s rr", "-a -t 10.96.0.10:80 -r 10.244.2.10:8080 -m -w 1"]
-    change("topology", {"name": "lb", "state": "absent"})
-    assert own() == []
-
-
-@needs_ipvs
-def test_what_others_have_set_comes_back() -> None:
-    sh(f"{FOREIGN}ipvsadm -A -t 10.96.0.10:80 -s rr -p 77 -M 255.255.0.0")
-    before = own()
-    less = {**WEB, "persistence": {"timeout": 0}, "servers": [A]}
-    change("topology", {"name": "lb", "ipvs_service": [less]})
-    assert own() == ["-A -t 10.96.0.10:80 -s rr", "-a -t 10.96.0.10:80 -r 10.244.1.10:8080 -m -w 1"]
-    change("topology", {"name": "lb", "state": "absent"})
-    assert own() == before == ["-A -t 10.96.0.10:80 -s rr -p 77 -M 255.255.0.0"]
-
-
-@needs_ipvs
-def test_a_service_stays_while_others_have_servers_in_it() -> None:
-    sh("ip link set lo up")
-    apply("topology", {"name": "one", "ipvs_service": [{**WEB, "servers": [A]}]})
-    apply("topology", {"name": "two", "ipvs_service": [{**WEB, "servers": [B]}]})
-    sh("ipvsadm -a -t 10.96.0.10:80 -r 10.244.3.10:8080 -m -w 9")
-    report = apply("topology", {"name": "one", "state": "absent"})
-    assert report.plan.lines() == ["delete ipvs_server 'tcp 10.96.0.10:80 10.244.1.10:8080'"]
-    (warning,) = report.warnings
-    assert warning.startswith("ipvs_service 'tcp 10.96.0.10:80' stays, for others have added 10.244.")
-    apply("topology", {"name": "two", "state": "absent"})
-    assert saved() == ["-A -t 10.96.0.10:80 -s rr", "-a -t 10.96.0.10:80 -r 10.244.3.10:8080 -m -w 9"]
-    gone = apply("ipvs_service", {**WEB, "state": "absent"}).plan.diff()["before"]
-    assert gone == "ipvs_service 'tcp 10.96.0.10:80'\n  scheduler: rr\n  servers: 10.244.3.10:8080\n"
-
-
-@needs_ipvs
 def test_thresholds_that_contradict_what_is_there_are_said_plainly() -> None:
     sh("ip link set lo up")
     apply("ipvs_service", {**WEB, "servers": [{**A, "upper_threshold": 9, "lower_threshold": 3}]})
@@ -262,30 +169,6 @@ def count_dumps() -> Iterator[list[ipvs.ServiceId]]:
         yield found
     finally:
         ipvs.servers = read
-
-
-@needs_ipvs
-def test_a_service_that_goes_comes_back_whole_if_the_run_fails() -> None:
-    sh("ip link set lo up")
-    apply("ipvs_service", {**WEB, "servers": [{**A, "weight": 7}, B]})
-    before = saved()
-    for number in range(2):
-        with pytest.raises(ApplyError) as problem:
-            gone = {**WEB, "state": "absent", "drain": 1}
-            apply("ipvs_service", gone, world=breaking(number, KernelError(errno.EIO, "for the test")))
-        assert problem.value.undone and sorted(saved()) == sorted(before)
-
-
-@needs_ipvs
-def test_in_a_namespace_and_read_back() -> None:
-    sh("ip netns add lb && ip -n lb link set lo up")
-    apply("topology", {"name": "lb", "netns": "lb", "ipvs_service": [{**WEB, "servers": [A]}]})
-    assert saved() == [] and "10.96.0.10:80" in sh("ip netns exec lb ipvsadm --save --numeric")
-    found = info("lb", kinds=["ipvs_service"])["topology"]["ipvs_service"]
-    assert [(e["netns"], e["address"], e["servers"][0]["address"]) for e in found] == [
-        ("lb", "10.96.0.10", "10.244.1.10")
-    ]
-    assert not apply("topology", {"name": "again", "ipvs_service": found}).changed
 
 
 @needs_ipvs

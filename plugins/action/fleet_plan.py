@@ -148,6 +148,7 @@ def _node(host: str, variables: _Variables) -> NodeInput:
         subnet=variables.text(host, "containers_subnet"),
         subnet6=variables.text(host, "containers_subnet6"),
         mtu=int(mtu),
+        reached=_reached(host, variables),
     )
 
 
@@ -172,6 +173,11 @@ def _underlay(host: str, variables: _Variables) -> str:
         if _is_reachable_address(guess):
             return guess
     return ""
+
+
+def _reached(host: str, variables: _Variables) -> str:
+    said = variables.text(host, "ansible_host")
+    return str(netaddr.IPAddress(said)) if _is_reachable_address(said) else ""
 
 
 def _is_reachable_address(text: str) -> bool:

@@ -49,7 +49,7 @@ def wanted(owner: str, lines: Sequence[str], namespaces: Sequence[str], node: bo
         if path in blocks:
             loopback = [] if others.strip() or path == NODE else _LOOPBACK
             found[path] = others + _block(owner, [*loopback, *blocks[path]])
-        elif before is not None and others != before:
+        elif before is not None and _marks(owner)[0] in before.splitlines():
             found[path] = others if others.strip() or path == NODE else None
     return found
 

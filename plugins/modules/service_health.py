@@ -81,8 +81,18 @@ def apply(options: dict[str, Any], check: bool) -> dict[str, Any]:
     services = [service for service in options["services"] if service.get("health")]
     if options["state"] == "absent":
         services = []
+    for index, service in enumerate(services):
+        try:
+            health_watch.check_service(service)
+        except (KeyError, TypeError, AttributeError) as problem:
+            said = f"is no service of the filter services_topology: {type(problem).__name__}: {problem}"
+            raise InputError(f"services[{index}]", said) from None
     before = health_watch.saved(name)
-    changed = before != services if check else health_watch.save(name, services)
+    changed = before != services
+    if not check:
+        health_watch.save(name, services)
+        if not services:
+            health_watch.forget(name)
     return {
         "changed": changed,
         "watched": [service["name"] for service in services],

@@ -38,6 +38,7 @@ class NodeInput:
         containers: elements of ``containers_list``.
         subnet, subnet6: pinned subnets; "" = derived.
         mtu: MTU of the underlay, in bytes.
+        reached: where Ansible reaches it, if that is an address, in canonical form.
     """
 
     name: str
@@ -47,6 +48,7 @@ class NodeInput:
     subnet: str = ""
     subnet6: str = ""
     mtu: int = 1500
+    reached: str = ""
 
 
 @dataclass(frozen=True)

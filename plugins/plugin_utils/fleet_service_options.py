@@ -88,7 +88,7 @@ def parse(item: Any, path: str) -> Service:
         raise FleetError(path, "must be a dictionary, such as {name: web, port: 80, select: {app: web}}")
     check_options(item, OPTIONS, path)
     name = item.get("name")
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name) or name == "localhost":
         problem = "must be at most 63 lower-case letters, digits or '-', as in the name of a host"
         raise FleetError(f"{path}.name", f"{problem}, not {name!r}")
     if item.get("port") is None:

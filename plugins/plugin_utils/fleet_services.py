@@ -26,7 +26,10 @@ from .fleet_subnets import number_of, parse_network
 
 # A larger prefix has more addresses; as many as this keep the number of a service the same in IPv4 and IPv6.
 MAX_SEATS = 2**16 - 2
-SSH = ("tcp", 22)
+RESERVED = {
+    ("tcp", 22): "is how people and Ansible reach the nodes",
+    ("udp", 4789): "is how the overlay's packets reach the nodes",
+}
 
 Slices = Mapping[str, Any]
 
@@ -49,6 +52,8 @@ def services_of(
         FleetError: a service cannot be meant, or two exclude each other.
     """
     if not options.services:
+        if options.services_drained:
+            raise FleetError("services_drained", "there are no services; services_list says which there are to be")
         return {"services": [], "services_prefixes": [], "notes": []}
     own = _prefixes(options, nodes, prefixes)
     services = [fleet_service_options.parse(item, f"services_list[{k}]") for k, item in enumerate(options.services)]
@@ -79,6 +84,8 @@ def _prefixes(options: Options, nodes: Sequence[Node], containers: Sequence[IPNe
     own = [parse_network(options.services_prefix, "services_prefix", 4)]
     if options.services_prefix6:
         own.append(parse_network(options.services_prefix6, "services_prefix6", 6))
+        if not options.prefix6:
+            raise FleetError("services_prefix6", "needs containers_prefix6: containers without IPv6 cannot serve it")
     for prefix, option in zip(own, ("services_prefix", "services_prefix6")):
         if prefix.size < 4:
             raise FleetError(option, f"{prefix} is too small, it must have room for two services")
@@ -89,11 +96,16 @@ def _prefixes(options: Options, nodes: Sequence[Node], containers: Sequence[IPNe
             if other.version == prefix.version and (other in prefix or prefix in other):
                 raise FleetError(option, f"{prefix} overlaps the containers' {other}; choose another one")
         for node in nodes:
-            for address in (node.underlay, node.underlay6):
+            for address in (node.underlay, node.underlay6, *_reached(node)):
                 if address is not None and address.version == prefix.version and address in prefix:
                     problem = f"{prefix} holds {address}, the address of {node.name}; choose another one"
                     raise FleetError(option, problem)
     return own
+
+
+def _reached(node: Node) -> list[IPAddress]:
+    """Where Ansible reaches a node, if that is an address."""
+    return [IPAddress(node.given.reached)] if node.given.reached else []
 
 
 def _check_names(services: Sequence[Service]) -> None:
@@ -155,9 +167,13 @@ def _check_addresses(
         for prefix, whose in ((p, w) for group, w in ((own, "services"), (containers, "containers")) for p in group):
             if prefix.version == address.version and address in prefix:
                 raise FleetError(where, f"{address} belongs to the {whose} ({prefix})")
+        if text in service.made["external_addresses"][:index]:
+            raise FleetError(where, f"{address} is there twice")
         for node in nodes:
             if address in (node.underlay, node.underlay6):
                 raise FleetError(where, f"{address} is the address of {node.name}; ingress_port answers there")
+            if text == node.given.reached:
+                raise FleetError(where, f"{address} is where Ansible reaches {node.name}, which it would cut off")
 
 
 def _check_claims(services: Sequence[Service], slices: Slices) -> None:
@@ -199,8 +215,9 @@ def _check_ingress(services: Sequence[Service], nodes: Sequence[Node]) -> None:
     for service in services:
         made = service.made
         where = f"{service.path}.ingress_port"
-        if made["ingress_port"] and (made["protocol"], made["ingress_port"]) == SSH:
-            raise FleetError(where, "22 is how people and Ansible reach the nodes; choose another port")
+        use = RESERVED.get((made["protocol"], made["ingress_port"]))
+        if use:
+            raise FleetError(where, f"{made['ingress_port']} {use}; choose another port")
         for node in nodes:
             if made["ingress_port"] and node.underlay is None:
                 problem = f"{node.name} has no address to answer at; set its containers_underlay"

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.containerland.net.plugins.module_utils._core import balance
+from netaddr import AddrFormatError, IPAddress, IPNetwork
 
 from . import services_rules
 from .fleet_model import FleetError
@@ -74,10 +75,11 @@ def services_topology(
         ill = (failing or {}).get(service["name"], ()) if "health" in service else ()
         for name, elements in balance.elements(service, ill).items():
             lists[name] += elements
-    here = Here.of(plan, mine, proxy, bridge)
+    links = _links(seen)
+    here = Here.of(plan, mine, proxy, bridge, frozenset(a for a, names in links.items() if names - {interface}))
     lists["iptables_chain"] += services_rules.chains(here)
     _hold(lists, here, interface, holder)
-    _answer_arp(lists, here, seen)
+    _answer_arp(lists, here, links, interface)
     if proxy == "ipvs":
         lists["sysctls"].update(IPVS_SYSCTLS)
         _serve_directly(lists, plan, mine, bridge)
@@ -144,13 +146,35 @@ def _hold(lists: Lists, here: Here, interface: str, holder: str) -> None:
         lists["sysctls"][f"net/ipv6/conf/{interface}/disable_ipv6"] = 1
 
 
-def _answer_arp(lists: Lists, here: Here, seen: Sequence[str]) -> None:
-    """The network between the nodes does not learn of the services' addresses: all nodes have them."""
-    lines = (line.split() for line in seen)
-    links = [line[2] for line in lines if line[0] == "address" and line[1] in here.underlay]
+def _links(seen: Sequence[str]) -> dict[str, set[str]]:
+    """Address → the links of the node that have it."""
+    found: dict[str, set[str]] = {}
+    for line in seen:
+        words = line.split()
+        if len(words) == 3 and words[0] == "address":
+            found.setdefault(_canonical(words[1]), set()).add(words[2])
+    return found
+
+
+def _canonical(address: str) -> str:
+    """As netaddr, and so the plan, writes it."""
+    try:
+        return str(IPAddress(address))
+    except (AddrFormatError, ValueError):
+        return address
+
+
+def _answer_arp(lists: Lists, here: Here, links: Mapping[str, set[str]], interface: str) -> None:
+    """No network learns of the services' addresses, for all nodes have them.
+
+    External addresses may belong to any network that the node is in; the services' own are not asked for elsewhere.
+    """
+    external = bool(here.external(4))
+    strict = {link for a, names in links.items() for link in names if a in here.underlay or (external and ":" not in a)}
+    strict -= {"lo", interface, here.bridge}
     if here.bridged:
-        links.append(here.bridge)
-    for link in dict.fromkeys(links):
+        strict.add(here.bridge)
+    for link in sorted(strict):
         lists["sysctls"].update({f"net/ipv4/conf/{link}/{name}": value for name, value in STRICT_ARP.items()})
 
 
@@ -207,17 +231,32 @@ def services_foreign(plan: Plan, seen: Sequence[str], interface: str = "svc0") -
     uses = {"gateway": "the gateway of a route", "nameserver": "a name server"}
     taken: dict[str, str] = {}
     own: dict[str, str] = {}
-    for what, address, *link in (line.split() for line in seen):
+    for what, address, *link in (words for line in seen if len(words := line.split()) >= 2):
+        address = _canonical(address)
         if what in uses:
             taken[address] = f"{uses[what]} of this node"
         elif link != [interface]:
             own[address] = f"an address of {' '.join(link)} on this node"
-    return [
+    wanted = _addresses(plan)
+    known = {address for address, _where, _external in wanted}
+    alike = [
         f"{where}: {address} is {taken.get(address) or own[address]}"
-        for address, where, external in _addresses(plan)
+        for address, where, external in wanted
         # Which node answers for an external address is the administrator's matter.
         if address in taken or (address in own and not external)
     ]
+    # What is asked at any address of the prefix is for services only.
+    return alike + [
+        f"{option}: {prefix} holds {address}, {own[address]}; choose another prefix"
+        for prefix, option in zip(plan["services_prefixes"], ("services_prefix", "services_prefix6"))
+        for address in own
+        if plan["services"] and address not in known and _is_inside(address, prefix)
+    ]
+
+
+def _is_inside(address: str, prefix: str) -> bool:
+    network = IPNetwork(prefix)
+    return (":" in address) == (network.version == 6) and IPAddress(address) in network
 
 
 def _addresses(plan: Plan) -> list[tuple[str, str, bool]]:

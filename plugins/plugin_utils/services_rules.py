@@ -11,6 +11,7 @@ CTL-SVC-VIP       nat     a service's own address and port → its chain; reache
 CTL-SVC-<name>    nat     one of the service's servers, by chance; see _core/balance.py. Not with IPVS
 CTL-SVC-INPUT     filter  refuses what is no service at the services' addresses, before all rules of others (S14)
 CTL-SVC-ACCEPT    filter  accepts what nobody has dropped, after all rules of others: their policy may be DROP
+CTL-SVC-ASKED     nat     what was asked of a service → the next; what others translate at the same addresses is theirs
 CTL-SVC-MASQ      nat     the node's address, where the answer would not come back through the node
 ================  ======  ===========================================================================================
 
@@ -50,6 +51,7 @@ class Here:
         proxy: ipvs or iptables.
         bridge: of the containers.
         bridged: whether the bridge spans all nodes.
+        others: external addresses that another link of this node has: what else answers there is the node's own matter.
     """
 
     services: Sequence[Mapping[str, Any]]
@@ -61,9 +63,17 @@ class Here:
     proxy: str
     bridge: str
     bridged: bool
+    others: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, plan: Mapping[str, Any], mine: Mapping[str, Any], proxy: str, bridge: str) -> Here:
+    def of(
+        cls,
+        plan: Mapping[str, Any],
+        mine: Mapping[str, Any],
+        proxy: str,
+        bridge: str,
+        others: frozenset[str] = frozenset(),
+    ) -> Here:
         """What the plan says of a node."""
         return cls(
             services=plan["services"],
@@ -75,6 +85,7 @@ class Here:
             proxy=proxy,
             bridge=bridge,
             bridged=plan["network"] == "overlay" and plan["style"] == "l2",
+            others=others,
         )
 
     @property
@@ -103,9 +114,24 @@ def chains(here: Here) -> list[Chain]:
     """All chains but those that lead to servers."""
     found = []
     for version in here.versions:
-        found += [_input(here, version), _accept(here, version), _masquerade(here, version)]
-        found += _dispatch(here, version)
+        found += [_input(here, version), _accept(here, version)]
+        found += _masquerade(here, version) + _dispatch(here, version)
     return found
+
+
+def own_places(services: Sequence[Mapping[str, Any]], version: int) -> list[tuple[str, str]]:
+    """Where the fleet may ask, in the form of `open_places`."""
+    return [
+        (service["name"], _asked(service, address, service["port"]))
+        for service in services
+        for address in service["addresses"]
+        if _version(address) == version
+    ]
+
+
+def _asked(service: Mapping[str, Any], address: str, port: int) -> str:
+    """What connection tracking knows of a question, whoever has translated it."""
+    return f"-p {service['protocol']} -m conntrack --ctorigdst {address} --ctorigdstport {port}"
 
 
 def open_places(services: Sequence[Mapping[str, Any]], version: int, node: str) -> list[tuple[str, str]]:
@@ -123,8 +149,7 @@ def open_places(services: Sequence[Mapping[str, Any]], version: int, node: str) 
             asked.append((node, service["ingress_port"]))
         for address, port in asked:
             if _version(address) == version:
-                words = f"-m conntrack --ctorigdst {address} --ctorigdstport {port}"
-                found.append((service["name"], f"-p {service['protocol']} {words}"))
+                found.append((service["name"], _asked(service, address, port)))
     return found
 
 
@@ -137,7 +162,8 @@ def _chain(table: str, purpose: str, version: int, rules: Sequence[str], *jumps:
 def _dispatch(here: Here, version: int) -> list[Chain]:
     """What is asked of a service leads to it, and to nothing else: not to ports that are published at all addresses."""
     prefix = here.prefixes[version]
-    own, everybody = [], []
+    own: list[str] = []
+    everybody: list[str] = []
     for service in here.services:
         ask = f"-p {service['protocol']} -m comment --comment {service['name']}"
         # IPVS waits where the packet comes to the node itself.
@@ -147,7 +173,11 @@ def _dispatch(here: Here, version: int) -> list[Chain]:
         asked = [(address, service["port"]) for address in service["external_addresses"]]
         if service["ingress_port"] and version in here.nodes:
             asked.append((here.nodes[version], service["ingress_port"]))
-        everybody += [f"-d {a} {ask} --dport {number} {lead}" for a, number in asked if _version(a) == version]
+        for address, number in asked:
+            if _version(address) == version:
+                # Where there is no server, nobody else is to answer in its place.
+                rule = f"-d {address} {ask} --dport {number}"
+                everybody += dict.fromkeys((f"{rule} {lead}", f"{rule} -j ACCEPT"))
     fleet = [f"-d {prefix} {who} -j {VIP}" for who in (f"-i {here.bridge}", "-m addrtype --src-type LOCAL")]
     ends = [f"-d {place} -j ACCEPT" for place in here.external(version)]
     rules = [*fleet, f"-d {prefix} -j ACCEPT", *everybody, *ends]
@@ -159,7 +189,7 @@ def _dispatch(here: Here, version: int) -> list[Chain]:
 
 def _input(here: Here, version: int) -> Chain:
     """With iptables, what gets here has found no service, or no server."""
-    places = [here.prefixes[version], *here.external(version)]
+    places = [here.prefixes[version], *(a for a in here.external(version) if a not in here.others)]
     rules = [f"{ANSWERS} -j RETURN", f"{ECHO[version]} -j RETURN"]
     if here.proxy == "ipvs":
         for service in here.services:
@@ -167,6 +197,16 @@ def _input(here: Here, version: int) -> Chain:
             rules += [f"-d {a} -i {here.bridge} {ask}" for a in service["addresses"] if _version(a) == version]
             rules += [f"-d {a} {ask}" for a in service["external_addresses"] if _version(a) == version]
     jumps = [{"from": "INPUT", "match": f"-d {place}", "position": "first"} for place in places]
+    if here.proxy == "iptables" and version in here.nodes:
+        jumps += [
+            {
+                "from": "INPUT",
+                "match": f"-d {here.nodes[version]} -p {service['protocol']} --dport {service['ingress_port']}",
+                "position": "first",
+            }
+            for service in here.services
+            if service["ingress_port"]
+        ]
     return _chain("filter", "INPUT", version, [*rules, "-j REJECT"], *jumps)
 
 
@@ -180,7 +220,7 @@ def _accept(here: Here, version: int) -> Chain:
     return _chain("filter", "ACCEPT", version, rules, *jumps)
 
 
-def _masquerade(here: Here, version: int) -> Chain:
+def _masquerade(here: Here, version: int) -> list[Chain]:
     """Everybody keeps their address, except where the answer would go past the node that translated the question."""
     prefix, external = here.prefixes[version], here.external(version)
     wire = f"-o {here.bridge}"
@@ -197,8 +237,14 @@ def _masquerade(here: Here, version: int) -> Chain:
     places = [prefix, *external]
     if version in here.nodes and any(service["ingress_port"] for service in here.services):
         places.append(here.nodes[version])
-    asked = [f"! -o lo -m conntrack --ctorigdst {place} --ctdir ORIGINAL" for place in places]
-    return _chain("nat", "MASQ", version, rules, *[{"from": "POSTROUTING", "match": match} for match in asked])
+    jumps = [
+        {"from": "POSTROUTING", "match": f"! -o lo -m conntrack --ctorigdst {place} --ctdir ORIGINAL"}
+        for place in places
+    ]
+    # By the port as well: others may translate what is asked at the same addresses.
+    asked = [*own_places(here.services, version), *open_places(here.services, version, here.nodes.get(version, ""))]
+    lead = dict.fromkeys(f"{words} -j {balance.CHAIN}MASQ" for _name, words in asked)
+    return [_chain("nat", "MASQ", version, rules), _chain("nat", "ASKED", version, list(lead), *jumps)]
 
 
 def _by_version(texts: Sequence[str]) -> dict[int, str]:

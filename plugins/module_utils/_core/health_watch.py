@@ -29,13 +29,16 @@ from .errors import ContainerlandError, StoreError
 from .health import Check, Judge, problem_of
 from .kernel.node import Node
 from .kernel.world import KernelWorld
-from .model import Action
+from .model import Action, Declaration
 from .store import node_lock
 
 CONFIGURATION = f"{state_file.DIRECTORY}/health"
 STATE = "/run/containerland.health"
 VERSION = 1
 TICK_SECONDS = 0.2
+# How often all services are compared with what is declared of them, whatever the opinions: a run of the playbook, or of
+# `containerland-net restore`, may have put something else into the kernel meanwhile, and so may others.
+REPAIR_SECONDS = 10.0
 _ASKING_AT_ONCE = 64
 
 Service = Mapping[str, Any]
@@ -61,14 +64,14 @@ class Watch:
     Args:
         name: of the file, and of the one that says who fails.
         say: told of each change of opinion and each problem, one line.
-        apply: makes the services what they are without those that fail; returns those that it could not change now.
+        apply: makes the services what they are without those that fail.
     """
 
     def __init__(
         self,
         name: str,
         say: Callable[[str], None],
-        apply: Callable[[Sequence[Service], Failing], Collection[str]],
+        apply: Callable[[Sequence[Service], Failing], None],
         configuration: str = CONFIGURATION,
         state: str = STATE,
     ) -> None:
@@ -79,7 +82,8 @@ class Watch:
         self._read_as: tuple[int, int] = (0, 0)
         self._services: dict[str, Service] = {}
         self._servers: dict[Server, _Watched] = {}
-        self._stale: set[str] = set()
+        self._changed = False
+        self._repair = 0.0
         self._pool = ThreadPoolExecutor(_ASKING_AT_ONCE)
 
     def run(self, stop: threading.Event) -> None:
@@ -92,7 +96,7 @@ class Watch:
             while not stop.wait(TICK_SECONDS):
                 self.tick(time.monotonic())
         finally:
-            self._pool.shutdown(wait=False)
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
     def tick(self, now: float) -> None:
         """Reads the file if it is new, asks whom it is time to ask, hears the answers, and applies what follows."""
@@ -104,10 +108,11 @@ class Watch:
             if watched.asked is None and now >= watched.due:
                 arguments = (watched.check, watched.address, watched.port, server[0])
                 watched.asked = self._pool.submit(problem_of, *arguments)
-        if self._stale:
+        if self._changed:
             self._write_state()
-            changed = [self._services[name] for name in sorted(self._stale)]
-            self._stale = {name for name in self._apply(changed, self.failing()) if name in self._services}
+        if self._changed or now >= self._repair:
+            self._apply(list(self._services.values()), self.failing())
+            self._changed, self._repair = False, now + REPAIR_SECONDS
 
     def failing(self) -> dict[str, list[str]]:
         """Service → its servers that fail."""
@@ -121,7 +126,7 @@ class Watch:
         if watched.judge.hear(not problem, watched.check):
             service, name = server
             self._say(f"{service}: {name} fails: {problem}" if problem else f"{service}: {name} answers again")
-            self._stale.add(service)
+            self._changed = True
 
     def _read(self) -> None:
         """Opinions of servers that stay are kept; at the start, those of the process before this one."""
@@ -141,7 +146,7 @@ class Watch:
         except (KeyError, TypeError):
             raise state_file.damaged(self._path) from None
         self._services, self._read_as = services, (seen.st_ino, seen.st_mtime_ns)
-        self._stale = set(services)
+        self._changed = True
 
     def _known(self, server: Server, made: _Watched, failing: Failing) -> _Watched:
         known = self._servers.get(server)
@@ -156,11 +161,17 @@ class Watch:
         temporary = f"{self._state}.new"
         try:
             os.makedirs(directory, 0o755, exist_ok=True)
-            with open(temporary, "w", encoding="utf-8") as file:
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 json.dump({"failing": self.failing()}, file)
             os.rename(temporary, self._state)
         except OSError as problem:
             raise StoreError(f"cannot write {self._state}: {problem.strerror}") from None
+
+
+def check_service(service: Service) -> None:
+    """Raises KeyError, TypeError or AttributeError if something is missing that a watch needs."""
+    elements(service)
+    list(_watched(service))
 
 
 def _watched(service: Service) -> Iterator[tuple[Server, _Watched]]:
@@ -173,57 +184,65 @@ def read_failing(path: str) -> Failing:
     """Who failed last; nobody if that is not known."""
     try:
         with open(path, encoding="utf-8") as file:
-            found: Failing = json.load(file)["failing"]
-            return found
-    except (OSError, ValueError, KeyError):
+            return {
+                str(name): [str(server) for server in servers] for name, servers in json.load(file)["failing"].items()
+            }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def apply(services: Sequence[Service], failing: Failing) -> set[str]:
-    """Changes what is there. A service that is just being made or removed by somebody else is left to them.
-
-    Returns the names of those.
+def apply(services: Sequence[Service], failing: Failing) -> None:
+    """Changes what is there. What is not, or is too much, is left to those who are just making or removing it.
 
     Raises:
         ContainerlandError: the node's lock is held for too long, or the kernel refuses.
     """
-    left = set()
+    lists: dict[str, list[Any]] = {}
+    for service in services:
+        for name, made in elements(service, failing.get(service["name"], ())).items():
+            lists.setdefault(name, []).extend(made)
     with node_lock(), Node() as node:
-        for service in services:
-            options = {"name": "health", **elements(service, failing.get(service["name"], ()))}
-            foretold = converge(declare_topology(options, node.canonical), KernelWorld(node), check=True)
-            if any(change.action is not Action.CHANGE for change in foretold.plan.changes):
-                left.add(service["name"])
-            elif foretold.changed:
-                converge(declare_topology(options, node.canonical), KernelWorld(node))
-    return left
+        wanted = declare_topology({"name": "health", **lists}, node.canonical)
+        foretold = converge(wanted, KernelWorld(node), check=True)
+        changed = {change.key for change in foretold.plan.changes if change.action is Action.CHANGE}
+        if changed:
+            there = {key: resource for key, resource in wanted.desired.items() if key in changed}
+            converge(Declaration(there), KernelWorld(node))
 
 
-def save(name: str, services: Sequence[Service]) -> bool:
-    """What is to be watched from now on; no services leave no file. Returns whether that is something new.
+def save(name: str, services: Sequence[Service]) -> None:
+    """What is to be watched from now on; no services leave no file.
 
     Raises:
         StoreError: the file cannot be read or written.
     """
     path = os.path.join(CONFIGURATION, f"{owner_name(name)}.json")
     if services == saved(name):
-        return False
+        return
     if services:
         state_file.write(path, json.dumps({"version": VERSION, "services": services}).encode())
     else:
         state_file.unlink(path, directories=2)
-        with suppress(FileNotFoundError):
-            os.unlink(os.path.join(STATE, f"{name}.json"))
-            os.rmdir(STATE)
-    return True
+
+
+def forget(name: str) -> None:
+    """Takes away who fails, with the directory if nobody else is watched."""
+    for file in (f"{name}.json", f"{name}.json.new"):
+        with suppress(OSError):
+            os.unlink(os.path.join(STATE, file))
+    with suppress(OSError):
+        os.rmdir(STATE)
 
 
 def saved(name: str) -> list[Service]:
     """What is watched; nothing if there is no file."""
+    path = os.path.join(CONFIGURATION, f"{owner_name(name)}.json")
     try:
-        return list(state_file.read(os.path.join(CONFIGURATION, f"{owner_name(name)}.json"), VERSION)["services"])
+        return list(state_file.read(path, VERSION)["services"])
     except FileNotFoundError:
         return []
+    except (KeyError, TypeError):
+        raise state_file.damaged(path) from None
 
 
 def watch(name: str, say: Callable[[str], None]) -> None:
@@ -236,11 +255,16 @@ def watch(name: str, say: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda _number, _frame: stop.set())
 
-    def apply_or_say(services: Sequence[Service], failing: Failing) -> Collection[str]:
+    said = [""]
+
+    def apply_or_say(services: Sequence[Service], failing: Failing) -> None:
+        problem = ""
         try:
-            return apply(services, failing)
-        except ContainerlandError as problem:
-            say(str(problem))
-            return [service["name"] for service in services]
+            apply(services, failing)
+        except ContainerlandError as found:
+            problem = str(found)
+        if problem != said[0] and problem:
+            say(f"{problem}; this is tried again every {REPAIR_SECONDS:.0f} s")
+        said[0] = problem
 
     Watch(name, say, apply_or_say).run(stop)

@@ -46,7 +46,7 @@ def run_restore() -> int:
 
 def run_health(name: str) -> int:
     """Prints a line whenever a server fails or answers again."""
-    watch(name, lambda line: print(line, flush=True))
+    watch(name, lambda line: print(plain(line), flush=True))
     return 0
 
 
@@ -76,8 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def complain(said: str) -> None:
     """One line, whatever the kernel or others have put into the message."""
-    line = "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in " ".join(said.split()))
-    print(f"{NAME}: {line}", file=sys.stderr, flush=True)
+    print(f"{NAME}: {plain(said)}", file=sys.stderr, flush=True)
+
+
+def plain(said: str) -> str:
+    """One line of printable characters: servers and others may say anything."""
+    return "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in " ".join(said.split()))
 
 
 def _count(number: int) -> str:

@@ -74,7 +74,9 @@ def answering() -> Iterator[Callable[[bytes], int]]:
         ("http", b"HTTP/1.1 204 Fine\r\n\r\n", ""),
         ("http", b"HTTP/1.1 302 Elsewhere\r\nContent-Length: 0\r\n\r\n", ""),
         ("http", b"HTTP/1.1 503 Ill\r\nContent-Length: 0\r\n\r\n", "HTTP status 503"),
-        ("http", b"SSH-2.0-OpenSSH\r\n", "SSH-2.0-OpenSSH\r\n"),
+        ("http", b"SSH-2.0-OpenSSH\r\n", "no answer in HTTP"),
+        ("http", b"HTTP/1.1 100 Continue\r\n\r\n", "HTTP status 100"),
+        ("http", b"", "no answer in HTTP"),
     ],
 )
 def test_asking(answering: Callable[[bytes], int], type_: str, answer: bytes, problem: str) -> None:
@@ -95,7 +97,6 @@ class Files:
         self.path = path
         self.ill: set[str] = set()
         self.applied: list[dict[str, list[str]]] = []
-        self.busy: set[str] = set()
         self.said: list[str] = []
         (path / "etc").mkdir()
         monkeypatch.setattr(health_watch, "problem_of", self.ask)
@@ -113,9 +114,8 @@ class Files:
         file.with_suffix(".new").write_text(json.dumps({"version": 1, "services": services}))
         os.rename(file.with_suffix(".new"), file)
 
-    def apply(self, services: Sequence[Any], failing: Any) -> set[str]:
+    def apply(self, services: Sequence[Any], failing: Any) -> None:
         self.applied.append({service["name"]: list(failing.get(service["name"], ())) for service in services})
-        return self.busy & {service["name"] for service in services}
 
     def watch(self) -> Watch:
         return Watch("lb", self.said.append, self.apply, str(self.path / "etc"), str(self.path / "run"))
@@ -145,11 +145,11 @@ def test_a_server_that_fails_is_taken_out_and_comes_back(files: Files) -> None:
     assert files.applied == [{"db": [], "web": []}], "at the start it puts right what the one before has left"
     files.ill = {"10.0.0.2"}
     ticks(watch, 4)
-    assert files.applied[1:] == [{"web": ["10.0.0.2:80"]}]
+    assert files.applied[1:] == [{"db": [], "web": ["10.0.0.2:80"]}]
     assert files.failing() == {"web": ["10.0.0.2:80"]}
     files.ill = set()
     ticks(watch, 3)
-    assert files.applied[2:] == [{"web": []}] and files.failing() == {}
+    assert files.applied[2:] == [{"db": [], "web": []}] and files.failing() == {}
     assert files.said == ["web: 10.0.0.2:80 fails: no answer", "web: 10.0.0.2:80 answers again"]
 
 
@@ -168,15 +168,40 @@ def test_opinions_outlive_the_process_and_a_new_file(files: Files) -> None:
     assert files.applied[-1] == {"web": []} and files.failing() == {}
 
 
-def test_what_cannot_be_changed_now_is_tried_again(files: Files) -> None:
+def test_what_others_have_changed_is_repaired_now_and_then(files: Files) -> None:
     files.write(web=["10.0.0.1"])
-    files.busy = {"web"}
     watch = files.watch()
-    ticks(watch, 3)
-    assert len(files.applied) == 3
-    files.busy = set()
-    ticks(watch, 3)
-    assert len(files.applied) == 4
+    for now in (100.0, 101.0, 109.0, 110.0, 111.0):
+        watch.tick(now)
+    assert len(files.applied) == 2
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"failing": []}', '{"failing": {"web": 3}}', "\x00"])
+def test_a_damaged_opinion_is_none(files: Files, text: str) -> None:
+    (files.path / "run").mkdir()
+    (files.path / "run" / "lb.json").write_text(text)
+    files.write(web=["10.0.0.1"])
+    ticks(files.watch(), 2)
+    assert files.failing() == {}
+
+
+def test_what_drips_is_not_waited_for() -> None:
+    """Each byte comes in time, and the answer never."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _peer = listener.accept()
+            with connection:
+                for byte in b"HTTP/1.1 2" * 100:
+                    time.sleep(0.05)
+                    try:
+                        connection.sendall(bytes([byte]))
+                    except OSError:
+                        return
+
+        threading.Thread(target=drip, daemon=True).start()
+        port = listener.getsockname()[1]
+        assert "timed out" in problem_of(Check(type="http", timeout=0.3), "127.0.0.1", port, "web")
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"version": 1, "services": [1]}', '{"version": 1}'])

@@ -39,7 +39,8 @@ def test_order_among_the_rules_of_others() -> None:
         made = chains(services.services_topology(plan(OPEN), "node1", proxy))
         jumps = {name: [(j["from"], j.get("position")) for j in c.get("jumps", ())] for name, c in made.items()}
         assert jumps["DISPATCH"] == [("PREROUTING", "first"), ("OUTPUT", "first")]
-        assert jumps["INPUT"] == [("INPUT", "first")] * 2
+        # With IPVS, what is asked at an ingress port comes in here, and is not refused.
+        assert jumps["INPUT"] == [("INPUT", "first")] * (3 if proxy == "iptables" else 2)
         assert jumps["ACCEPT"] == [("FORWARD", "last"), ("INPUT", "last")]
         assert made["INPUT"]["rules"][-1] == "-j REJECT"
         assert made["VIP"]["table"] == made["DISPATCH"]["table"] == "nat"
@@ -153,11 +154,12 @@ def test_addresses_of_others_are_refused() -> None:
         {**SERVICE, "name": "two"},
         {**SERVICE, "name": "three", "address": "10.96.0.7"},
     ]
-    seen = [*SEEN, "address 10.96.0.7 eth1", "address 198.51.100.9 eth0"]
+    seen = [*SEEN, "address 10.96.0.7 eth1", "address 198.51.100.9 eth0", "address 10.96.3.4 docker0"]
     assert services.services_foreign(plan(*listed), seen) == [
         "services_list[0].address: 10.96.0.53 is a name server of this node",
         "services_list[0].external_addresses[0]: 192.0.2.254 is the gateway of a route of this node",
         "services_list[2].address: 10.96.0.7 is an address of eth1 on this node",
+        "services_prefix: 10.96.0.0/16 holds 10.96.3.4, an address of docker0 on this node; choose another prefix",
     ]
 
 
@@ -170,3 +172,38 @@ def test_hosts() -> None:
 def test_options_are_refused(options: dict[str, str], word: str) -> None:
     with pytest.raises(FleetError, match=f"^services_{word}: must be one of"):
         services.services_topology(plan(), "node1", **options)
+
+
+def test_only_what_was_asked_of_a_service_is_masqueraded() -> None:
+    """Others translate what is asked at the node's address too, and at an address of the same prefix."""
+    made = chains(services.services_topology(plan(OPEN), "node1"))
+    assert "jumps" not in made["MASQ"]
+    asked = made["ASKED"]["rules"]
+    assert "-p tcp -m conntrack --ctorigdst 192.0.2.1 --ctorigdstport 30080 -j CTL-SVC-MASQ" in asked
+    assert all("--ctorigdstport" in rule for rule in asked)
+
+
+def test_an_ingress_port_without_servers_leads_to_nobody_else() -> None:
+    made = chains(services.services_topology(plan({**OPEN, "select": {"app": "nobody"}}), "node1"))
+    rules = made["DISPATCH"]["rules"]
+    words = "-d 192.0.2.1 -p tcp -m comment --comment web --dport 30080"
+    assert rules[rules.index(f"{words} -j CTL-SVC-web") + 1] == f"{words} -j ACCEPT"
+    assert {"from": "INPUT", "match": "-d 192.0.2.1 -p tcp --dport 30080", "position": "first"} in made["INPUT"][
+        "jumps"
+    ]
+
+
+def test_an_external_address_of_the_node_itself_stays_open() -> None:
+    """Somebody may be logged in there."""
+    for held, count in (("svc0", 1), ("eth1", 0)):
+        made = services.services_topology(plan(OPEN), "node1", seen=[f"address 198.51.100.1 {held}"])
+        jumps = [jump["match"] for jump in chains(made)["INPUT"]["jumps"]]
+        assert jumps.count("-d 198.51.100.1") == count
+
+
+def test_no_network_of_the_node_learns_of_external_addresses() -> None:
+    seen = ["address 192.0.2.1 eth0", "address 203.0.113.1 eth1", "address 127.0.0.1 lo", "address 10.244.1.1 ctl0"]
+    for listed, links in ((OPEN, ["eth0", "eth1"]), (SERVICE, ["eth0"])):
+        made = services.services_topology(plan(listed), "node1", seen=seen)["sysctls"]
+        strict = [name.split("/")[3] for name in made if name.endswith("/arp_ignore")]
+        assert strict == links

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -185,7 +187,8 @@ def test_a_server_that_is_drained_loses_nothing() -> None:
     drained.start()
     answers = 0
     while drained.is_alive():
-        if "10.1.0.1:8080 -m -w 0" in sh("ipvsadm --save --numeric"):
+        # Not by ipvsadm, which takes its time where a processor is emulated.
+        if re.search(r"0A010001:1F90 +Masq +0 ", Path("/proc/net/ip_vs").read_text()):
             assert old.ask()[0] == "s1"
             answers += 1
     ended = time.monotonic()

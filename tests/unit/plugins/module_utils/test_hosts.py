@@ -81,3 +81,11 @@ def test_a_link_is_not_followed(files: Path) -> None:
     with pytest.raises(Exception, match="cannot write"):
         reconcile(LINES, "web1")
     assert not (files / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("content", ["127.0.0.1 localhost", "", "# BEGIN\n127.0.0.1 localhost"])
+def test_files_without_a_block_stay_to_the_last_byte(files: Path, content: str) -> None:
+    (files / "hosts").write_text(content)
+    (files / "netns" / "theirs").mkdir(parents=True)
+    (files / "netns" / "theirs" / "hosts").write_text(content)
+    assert reconcile([], node=True) == [] == reconcile([], node=False)

@@ -276,7 +276,7 @@ def test_a_namespace_that_only_a_process_holds() -> None:
     eventually(lambda: os.stat(f"/proc/{holder.pid}/ns/net").st_ino != here, "no namespace")
     keeper = os.open(f"/proc/{holder.pid}/ns/net", os.O_RDONLY)
     options = {"dest": "10.9.0.0/16", "type": "blackhole", "netns": f"pid:{holder.pid}"}
-    done = run_module("route", {**options, "confirm_timeout": 2})
+    done = run_module("route", {**options, "confirm_timeout": 5})
     look = ["nsenter", f"--net=/proc/self/fd/{keeper}", "ip", "route", "show", "type", "blackhole"]
     made = subprocess.run(look, pass_fds=[keeper], capture_output=True, check=True).stdout
     holder.kill()

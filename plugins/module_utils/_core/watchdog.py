@@ -136,7 +136,7 @@ class Watchdog:
         state = self._pending.state()
         if state is State.APPLYING and not self._await_run(parent, told):
             self._pending.remove()
-        elif self._pending.state() is State.PENDING:
+        elif self._pending.state() in (State.PENDING, None):  # None: it was confirmed at once
             self._await_confirmation(parent, told)
         if self._pending.state() in (State.APPLYING, State.RESTORING):
             self._pending.turn(State.APPLYING, State.RESTORING)

@@ -5,7 +5,7 @@
 
 Usage: python3 who.py NAME PORT...
 The name @ stands for CONTAINER@NODE, which a container's command has in its environment.
-With ANSWERS=3 in its environment, it ends after three answers, or after half a minute.
+With ANSWERS=3 in its environment, it ends after three answers, or after two minutes.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
         name = f"{os.environ['CONTAINER']}@{os.environ['NODE']}"
     threads = [threading.Thread(target=serve, args=(name, int(port))) for port in ports for serve in (http, udp)]
     if most:
-        threads.append(threading.Timer(30, os._exit, (0,)))
+        threads.append(threading.Timer(120, os._exit, (0,)))
     for thread in threads:
         thread.start()
     for thread in threads:

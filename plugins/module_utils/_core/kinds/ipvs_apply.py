@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..errors import KernelError
@@ -63,7 +64,7 @@ def apply(steps: Sequence[Step], node: Any) -> None:
     flows = {netns: set(_udp_flows(group)) for netns, group in by_netns(steps).items()}
     for netns, group in by_netns(steps).items():
         family = node.socket(netns, NETLINK_GENERIC).family(ipvs.FAMILY)
-        pairs = encoded(group, lambda step: list(_messages(step, family, node)))  # noqa: B023  (used at once)
+        pairs = encoded(group, partial(_messages, family=family, node=node))
         try:
             node.send(netns, pairs, protocol=NETLINK_GENERIC)
         except StepError as problem:

@@ -4,7 +4,7 @@
 # Every command sets up what it needs first. On a machine without make, run the scripts themselves.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-vm lint clean
+.PHONY: help demo lab test test-vm lint bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -23,6 +23,9 @@ test-vm: ## the playbooks on three virtual machines, with a reboot (as root; 10 
 
 lint: ## check style, types, documentation and changelog
 	@scripts/lint
+
+bench: ## measure the collection beside its floors and its peers (as root; see benchmarks/README.md)
+	@scripts/bench
 
 clean: ## remove what these commands made in the checkout
 	rm -rf .ansible .cache .collections .mypy_cache .pytest_cache .ruff_cache .venv containerland-net-*.tar.gz

@@ -36,6 +36,8 @@ class Node:
         self._sockets: dict[tuple[str, int], netlink.Socket] = {}
         self._identities: dict[tuple[int, int], str] = {}
         self._seen: dict[tuple[Any, ...], Any] = {}
+        # Namespace → the numbers under which it knows others.
+        self._nsids: dict[str, dict[int | None, str]] = {}
         self._warnings: dict[str, None] = {}
         # Since when servers have got nothing new; as time.monotonic() counts.
         self.draining_since: float | None = None
@@ -59,6 +61,7 @@ class Node:
         for ref in [ref for ref in self._fds if is_name(ref)]:
             os.close(self._fds.pop(ref))
         self._identities = {netns.identity(fd): ref for ref, fd in self._fds.items()}
+        self._nsids.clear()
         self.forget()
 
     def fds(self) -> set[int]:
@@ -116,6 +119,7 @@ class Node:
     def create_netns(self, names: Sequence[str]) -> None:
         for name, fd in netns.create_many(names).items() if names else ():
             self._remember(name, fd)
+        self.open_sockets(names)
         self.forget()
 
     def delete_netns(self, name: str) -> None:
@@ -124,6 +128,7 @@ class Node:
             if ref == name:
                 opened.close()
                 del self._sockets[ref, protocol]
+        self._nsids.clear()
         if name in self._fds:
             fd = self._fds.pop(name)
             self._identities.pop(netns.identity(fd), None)
@@ -320,15 +325,21 @@ class Node:
         """The namespace that another one knows under a number (RTM_GETNSID); '?' if none that is open or has a name."""
         if nsid is None:
             return ref
-        known = self._once(("nsids", ref), dict)
-        asked = self._once(("nsids asked", ref), set)
-        for candidate in self._candidates():
-            if nsid in known:
-                break
-            if candidate not in asked and candidate != ref and self.exists(candidate):
-                asked.add(candidate)
+        known = self._nsids.setdefault(ref, {})
+        if nsid not in known:
+            rest = self._once(("nsids", ref), lambda: self._unknown(ref, set(known.values())))
+            for candidate in rest:
                 known[reader.netnsid(self.socket(ref), self.fd(candidate))] = candidate
-        return str(known.get(nsid, "?"))
+                if nsid in known:
+                    break
+            known.pop(None, None)
+        return known.get(nsid, "?")
+
+    def _unknown(self, ref: str, known: set[str]) -> Iterator[str]:
+        """The namespaces that may have a number which was not asked for yet; what is held open keeps its number."""
+        for candidate in self._candidates():
+            if candidate != ref and candidate not in known and self.exists(candidate):
+                yield candidate
 
     def _candidates(self) -> Iterator[str]:
         """The namespaces that are open, then those that have names."""

@@ -90,7 +90,7 @@ def converge(
     declaration = world.resolve(declaration, observed, check)
     warnings += world.warnings()
     plan = make_plan(declaration, observed)
-    plan, observed = _look_closer(declaration, world, plan, scopes, observed)
+    plan, observed = _look_closer(declaration, world, plan, scopes, observed, seen=_going(declaration))
     plan.steps()
     if plan.missing:
         if not check:
@@ -113,10 +113,15 @@ def _guarded(guard: Guard | None, take_back: TakeBack, ledger: Ledger | None) ->
 
 
 def _look_closer(
-    declaration: Declaration, world: World, plan: Plan, scopes: dict[str, set[str]], observed: dict[Key, Resource]
+    declaration: Declaration,
+    world: World,
+    plan: Plan,
+    scopes: dict[str, set[str]],
+    observed: dict[Key, Resource],
+    seen: set[str],
 ) -> tuple[Plan, dict[Key, Resource]]:
     """Where links go, looks at all that goes with them, until nothing more turns up: taking it back needs that."""
-    looked: set[str] = set()
+    looked = set(seen)
     while plan.destructive() - looked:
         looked |= plan.destructive()
         for netns in looked:
@@ -125,7 +130,9 @@ def _look_closer(
             for key in observed:
                 if key.kind == "netns":
                     scopes.setdefault(key.ident[0], set())
-        observed = {**observed, **world.observe(scopes, None)}
+        # Elsewhere, links can sit on those that go.
+        closer = {netns: kinds if netns in looked else set() for netns, kinds in scopes.items() if netns not in seen}
+        observed = {**observed, **world.observe(closer, None)}
         plan = make_plan(declaration, observed)
     return plan, observed
 
@@ -181,11 +188,22 @@ def _scopes(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:
     for key in declaration.absent:
         if key.kind == "link":
             wanted[key] |= {"peer"}
-        elif key.kind == "netns":
-            scopes.setdefault(key.ident[0], set())
+    for netns in _going(declaration):
+        scopes.setdefault(netns, set()).update(_GO_WITH_LINKS)
+        wanted[Key("", netns, ())] = frozenset()
     for exact in declaration.exact:
         scopes.setdefault(exact.netns, set()).add(exact.kind)
+    removed = {key[:2] for key in declaration.absent} | {(exact.kind, exact.netns) for exact in declaration.exact}
+    for kind, netns in removed:
+        if kind in ("address", "route"):
+            # Addresses take routes along, of whatever table.
+            wanted[Key("address", netns, ())] = wanted[Key("route", netns, ())] = frozenset()
     return scopes, wanted
+
+
+def _going(declaration: Declaration) -> set[str]:
+    """The namespaces that are to go, with all that is in them."""
+    return {key.ident[0] for key in declaration.absent if key.kind == "netns"}
 
 
 def _verify(declaration: Declaration, world: World, scopes: dict[str, set[str]], wanted: Wanted) -> None:

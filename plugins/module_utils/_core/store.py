@@ -190,9 +190,9 @@ def _key(parts: Any) -> Key:
 def _frozen(value: Any) -> Any:
     """JSON's lists as the tuples that values are made of."""
     if isinstance(value, list):
-        return tuple(_frozen(part) for part in value)
+        return tuple([_frozen(part) for part in value])
     if isinstance(value, dict):
-        return {name: _frozen(part) for name, part in value.items()}
+        return {name: _frozen(part) if isinstance(part, (list, dict)) else part for name, part in value.items()}
     return value
 
 

@@ -32,6 +32,18 @@ class Killed(BaseException):
     """kill -9: nothing in the engine may catch this."""
 
 
+def _is_like_one_of(key: Key, wanted: Mapping[Key, frozenset[str]] | None) -> bool:
+    """Addresses are read by IP version, routes by IP version and table."""
+
+    def part(other: Key) -> tuple[bool, str]:
+        return (":" in other.ident[1], "") if other.kind == "address" else (":" in other.ident[0], other.ident[1])
+
+    if wanted is None or Key("", key.netns, ()) in wanted:
+        return True
+    like = [other for other in wanted if other[:2] == key[:2]]
+    return not like or Key(*key[:2], ()) in wanted or part(key) in map(part, like)
+
+
 class FakeWorld:
     """What the engine sees in place of the kernel.
 
@@ -81,8 +93,12 @@ class FakeWorld:
             elif key.netns not in scopes or key.kind not in {*scopes[key.netns], "link"}:
                 continue
             elif key.kind == "link":
-                fields = None if wanted is None else wanted.get(key, frozenset())
+                whole = wanted is None or Key("", key.netns, ()) in wanted
+                fields = None if whole or wanted is None else wanted.get(key, frozenset())
                 found[key] = Resource(key, self._seen_values(values, fields))
+            elif key.kind in ("address", "route"):
+                if _is_like_one_of(key, wanted):
+                    found[key] = Resource(key, dict(values))
             elif key.kind != "sysctl" or (wanted is not None and key in wanted):
                 found[key] = Resource(key, dict(values))
         return found

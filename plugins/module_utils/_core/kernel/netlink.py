@@ -102,6 +102,21 @@ class Socket:
                     return replies
                 replies.append(reply)
 
+    def ask(self, messages: Sequence[bytes]) -> list[bytes | None]:
+        """Send requests that get one message each as their reply; None for each that the kernel refused."""
+        found: list[bytes | None] = []
+        for chunk in _chunks(messages):
+            first = self._transmit(chunk, _REQUEST)
+            replies: list[bytes | None] = [None] * len(chunk)
+            waiting = len(chunk)
+            while waiting > 0:
+                for kind, _flags, reply in self._receive(first):
+                    waiting -= 1
+                    if kind != _NLMSG_ERROR:
+                        replies[_sequence_at.unpack_from(reply, 8)[0] - first] = reply
+            found += replies
+        return found
+
     def dump(self, message: bytes) -> list[bytes]:
         """All replies to a dump; one that changes interrupted is started anew, EINTR after five retries."""
         for _ in range(DUMP_TRIES):

@@ -19,7 +19,7 @@ import resource
 import socket
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -115,13 +115,25 @@ def delete(name: str) -> None:
         raise _refused(error.errno or errno.EIO, action) from None
 
 
-def names() -> list[str]:
-    """The names under /run/netns that are namespaces, sorted; stale files are left out."""
+def names(known: Container[tuple[int, int]] = ()) -> list[str]:
+    """The names under /run/netns that are namespaces, sorted; stale files are left out.
+
+    Args:
+        known: identities of namespaces that are open: they need not be opened to see what they are.
+    """
     try:
         found = os.listdir(NETNS_DIR)
     except FileNotFoundError:
         return []
-    return sorted(name for name in found if is_namespace(f"{NETNS_DIR}/{name}"))
+    return sorted(name for name in found if _is_one_of(f"{NETNS_DIR}/{name}", known))
+
+
+def _is_one_of(path: str, known: Container[tuple[int, int]]) -> bool:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return (found.st_dev, found.st_ino) in known or is_namespace(path)
 
 
 def is_namespace(path: str) -> bool:

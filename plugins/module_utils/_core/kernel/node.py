@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import Any, Callable
 
 from ..errors import KernelError, MissingError
@@ -22,6 +23,8 @@ from . import ipset, ipvs, netlink, netns, packed, reader, sysctl, xtables
 from .refs import path_of_ref
 
 # Replies that mean that what should be removed is gone already: the device, the entry, the address.
+_NAMED = ("links", "names", "indexes", "kinds", "vlans", "veth ends")
+_AT_ONCE = 64
 GONE = (errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL)
 
 
@@ -90,9 +93,12 @@ class Node:
         """Whether a namespace can be opened; only one given by name may be missing."""
         if ref in self._fds:
             return True
-        if is_name(ref) and not netns.is_namespace(path_of_ref(ref)):
-            return False
-        self.fd(ref)
+        try:
+            self.fd(ref)
+        except MissingError:
+            if is_name(ref):
+                return False
+            raise
         return True
 
     def is_gone(self, ref: str) -> bool:
@@ -114,7 +120,7 @@ class Node:
         self._identities.setdefault(netns.identity(fd), ref)
 
     def netns_names(self) -> list[str]:
-        return netns.names()
+        return netns.names(self._identities)
 
     def create_netns(self, names: Sequence[str]) -> None:
         for name, fd in netns.create_many(names).items() if names else ():
@@ -192,7 +198,7 @@ class Node:
 
     def forget_names(self) -> None:
         """Links were made, renamed, moved or removed, or became ports of another link."""
-        for key in [key for key in self._seen if key[0] in ("links", "names", "indexes", "kinds", "vlans")]:
+        for key in [key for key in self._seen if key[0] in _NAMED]:
             del self._seen[key]
 
     def _once(self, key: tuple[Any, ...], look: Callable[[], Any]) -> Any:
@@ -206,11 +212,16 @@ class Node:
     def links(self, ref: str) -> list[packed.LinkRow]:
         return list(self._rows("links", ref, reader.links))
 
-    def addresses(self, ref: str) -> list[packed.AddressRow]:
-        return list(self._rows("addresses", ref, reader.addresses))
+    def addresses(self, ref: str, families: Iterable[int]) -> Iterator[packed.AddressRow]:
+        """Those of AF_INET, AF_INET6; 0 stands for all."""
+        for family in families:
+            yield from self._rows(f"addresses {family}", ref, partial(reader.addresses, family=family))
 
-    def routes(self, ref: str) -> list[packed.RouteRow]:
-        return list(self._rows("routes", ref, reader.routes))
+    def routes(self, ref: str, parts: Iterable[tuple[int, int]]) -> Iterator[packed.RouteRow]:
+        """Those of (family, table), where table 0 stands for all."""
+        for family, table in parts:
+            look = partial(reader.routes, family=family, table=table)
+            yield from self._rows(f"routes {family} {table}", ref, look)
 
     def neighbors(self, ref: str) -> list[packed.NeighborRow]:
         return list(self._rows("neighbors", ref, reader.neighbors))
@@ -310,12 +321,16 @@ class Node:
         found: Mapping[str, str] = self._once(("kinds", ref), lambda: {row.name: row.kind for row in self.links(ref)})
         return found.get(name, "")
 
-    def link_name(self, ref: str, index: int | None) -> str:
-        """The name of a link; 'if7' for one that cannot be seen from here."""
+    def link_names(self, ref: str) -> Mapping[int | None, str]:
+        """Index → name of the links of a namespace."""
         found: Mapping[int | None, str] = self._once(
             ("names", ref), lambda: {row.index: row.name for row in self.links(ref)}
         )
-        return found.get(index) or f"if{index}"
+        return found
+
+    def link_name(self, ref: str, index: int | None) -> str:
+        """The name of a link; 'if7' for one that cannot be seen from here."""
+        return self.link_names(ref).get(index) or f"if{index}"
 
     def device_name(self, ref: str, row: packed.LinkRow, index: int) -> str:
         """The name of a link that a tunnel's data refers to: in the namespace that its outer packets travel in."""
@@ -328,11 +343,9 @@ class Node:
         known = self._nsids.setdefault(ref, {})
         if nsid not in known:
             rest = self._once(("nsids", ref), lambda: self._unknown(ref, set(known.values())))
-            for candidate in rest:
-                known[reader.netnsid(self.socket(ref), self.fd(candidate))] = candidate
-                if nsid in known:
-                    break
-            known.pop(None, None)
+            while nsid not in known and (some := list(islice(rest, _AT_ONCE))):
+                numbers = reader.netnsids(self.socket(ref), [self.fd(candidate) for candidate in some])
+                known.update((number, candidate) for number, candidate in zip(numbers, some) if number is not None)
         return known.get(nsid, "?")
 
     def _unknown(self, ref: str, known: set[str]) -> Iterator[str]:
@@ -349,8 +362,15 @@ class Node:
 
     def veth_peer(self, ref: str, row: packed.LinkRow) -> tuple[str, str]:
         """Namespace and name of the other end; ('?', 'if7') if it is out of sight."""
+        seen: dict[tuple[str, int | None], tuple[str, str]] = self._once(("veth ends",), dict)
+        if (ref, row.index) in seen:
+            return seen[ref, row.index]
         other = self.netns_by_id(ref, row.link_netnsid)
-        return other, self.link_name(other, row.link) if other != "?" else f"if{row.link}"
+        if other == "?":
+            return other, f"if{row.link}"
+        # Who is the peer's peer needs no look from there.
+        seen[other, row.link] = (ref, row.name)
+        return other, self.link_name(other, row.link)
 
 
 def is_name(ref: str) -> bool:

@@ -10,6 +10,7 @@ Each parser takes one message, header included, as `Socket.dump` and `Socket.que
 
 from __future__ import annotations
 
+import functools
 import struct
 from typing import NamedTuple
 
@@ -27,7 +28,8 @@ FOREVER = 0xFFFFFFFF
 class LinkRow(NamedTuple):
     """A link; `link` is the index of its parent or peer, in namespace `link_netnsid` if that is not None.
 
-    `info_data` and `slave_data` are the undecoded IFLA_INFO_DATA and IFLA_INFO_SLAVE_DATA, `raw` the message.
+    `info_data`, `slave_data` and `af_spec` are the undecoded IFLA_INFO_DATA, IFLA_INFO_SLAVE_DATA and IFLA_AF_SPEC,
+    `raw` is the message.
     """
 
     index: int  # type: ignore[assignment]
@@ -45,10 +47,17 @@ class LinkRow(NamedTuple):
     txqueuelen: int
     alias: str
     slave_kind: str
-    addrgenmode: int | None
+    af_spec: bytes
     info_data: bytes
     slave_data: bytes
     raw: bytes
+
+    @property
+    def addrgenmode(self) -> int | None:
+        """IFLA_AF_SPEC > AF_INET6 > IFLA_INET6_ADDR_GEN_MODE; None where IPv6 is off for the link."""
+        inet6 = wire.attributes(self.af_spec, 0).get(wire.AF_INET6)
+        mode = wire.attributes(inet6, 0).get(8) if inet6 else None
+        return mode[0] if mode else None
 
 
 class AddressRow(NamedTuple):
@@ -92,7 +101,6 @@ class RouteRow(NamedTuple):
     flags: int
     nexthops: tuple[Nexthop, ...]
     mtu: int
-    raw: bytes
 
 
 class NeighborRow(NamedTuple):
@@ -198,18 +206,11 @@ def parse_link(message: bytes) -> LinkRow:
         txqueuelen=wire.to_number(get(13, b"")),
         alias=wire.to_text(get(20, b"")),
         slave_kind=wire.to_text(info.get(4, b"")),
-        addrgenmode=_address_generation(get(26)),
+        af_spec=get(26, b""),
         info_data=info.get(2, b""),
         slave_data=info.get(5, b""),
         raw=message,
     )
-
-
-def _address_generation(af_spec: bytes | None) -> int | None:
-    """IFLA_AF_SPEC > AF_INET6 > IFLA_INET6_ADDR_GEN_MODE; None where IPv6 is off for the link."""
-    inet6 = wire.attributes(af_spec, 0).get(wire.AF_INET6) if af_spec else None
-    mode = wire.attributes(inet6, 0).get(8) if inet6 else None
-    return mode[0] if mode else None
 
 
 def parse_address(message: bytes) -> AddressRow:
@@ -234,9 +235,15 @@ def parse_address(message: bytes) -> AddressRow:
 
 
 def parse_route(message: bytes) -> RouteRow:
-    header = wire.route_header.unpack_from(message, _BODY)
+    return _parse_route(message[_BODY:])
+
+
+@functools.lru_cache(maxsize=4096)
+def _parse_route(body: bytes) -> RouteRow:
+    """Namespaces have many routes in common, those of lo and of a subnet among them."""
+    header = wire.route_header.unpack_from(body)
     family, length, _src, tos, table, protocol, scope, kind, flags = header
-    found = wire.attributes(message, _BODY + 12)
+    found = wire.attributes(body, 12)
     get = found.get
     address = wire.to_ip(found[1]) if 1 in found else _ANYWHERE.get(family, "")
     metrics = get(8)
@@ -256,7 +263,6 @@ def parse_route(message: bytes) -> RouteRow:
         flags=flags,
         nexthops=_nexthops(found[9]) if 9 in found else (),
         mtu=wire.to_number(wire.attributes(metrics, 0).get(2, b"")) if metrics else 0,
-        raw=message,
     )
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import KernelError
@@ -12,23 +14,21 @@ from . import packed
 from .netlink import Socket
 
 _FAMILIES = (packed.AF_INET, packed.AF_INET6)
-_EAFNOSUPPORT, _EOPNOTSUPP = 97, 95
-_ANY_TABLE = 0
+_NOTHING = (errno.EAFNOSUPPORT, errno.EOPNOTSUPP, errno.ENOENT)
 
 
 def links(socket: Socket) -> list[packed.LinkRow]:
     return [packed.parse_link(message) for message in socket.dump(packed.dump_links())]
 
 
-def addresses(socket: Socket) -> list[packed.AddressRow]:
-    return [packed.parse_address(message) for message in socket.dump(packed.dump_addresses())]
+def addresses(socket: Socket, family: int) -> list[packed.AddressRow]:
+    """Of one family, or 0 for all."""
+    return [packed.parse_address(message) for message in _dump(socket, packed.dump_addresses(family=family))]
 
 
-def routes(socket: Socket) -> list[packed.RouteRow]:
-    rows: list[packed.RouteRow] = []
-    for family in _FAMILIES:
-        rows += [packed.parse_route(message) for message in _dump(socket, packed.dump_routes(family, _ANY_TABLE))]
-    return rows
+def routes(socket: Socket, family: int, table: int) -> list[packed.RouteRow]:
+    """Of one family, in one table or 0 for all."""
+    return [packed.parse_route(message) for message in _dump(socket, packed.dump_routes(family, table))]
 
 
 def neighbors(socket: Socket) -> list[packed.NeighborRow]:
@@ -60,17 +60,17 @@ def rules(socket: Socket) -> list[Any]:
     return [codec.decode_rule(message) for family in _FAMILIES for message in _dump(socket, codec.dump_rules(family))]
 
 
-def netnsid(socket: Socket, fd: int) -> int | None:
-    """The number under which the socket's namespace knows another one; None if it does not."""
-    replies = socket.query(packed.get_netnsid(fd))
-    return packed.parse_netnsid(replies[0]) if replies else None
+def netnsids(socket: Socket, fds: Sequence[int]) -> list[int | None]:
+    """The numbers under which the socket's namespace knows other ones; None for each that it does not know."""
+    replies = socket.ask([packed.get_netnsid(fd) for fd in fds])
+    return [packed.parse_netnsid(reply) if reply is not None else None for reply in replies]
 
 
 def _dump(socket: Socket, message: bytes) -> list[bytes]:
-    """A dump that is empty where the kernel was started without IPv6."""
+    """A dump that is empty where the kernel was started without IPv6, or has no such table yet."""
     try:
         return socket.dump(message)
     except KernelError as problem:
-        if problem.errno in (_EAFNOSUPPORT, _EOPNOTSUPP):
+        if problem.errno in _NOTHING:
             return []
         raise

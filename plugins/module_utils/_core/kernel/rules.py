@@ -1,10 +1,14 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Policy rules (fib rules), encoded by pyroute2's fibmsg."""
+"""Policy rules (fib rules): encoded by pyroute2's fibmsg, decoded here, for every namespace has some.
+
+Numbers of attributes are those of the kernel's linux/fib_rules.h (FRA_*).
+"""
 
 from __future__ import annotations
 
+import functools
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +20,10 @@ FR_ACT_TO_TBL, FR_ACT_GOTO, FR_ACT_NOP = 1, 2, 3
 FR_ACT_BLACKHOLE, FR_ACT_UNREACHABLE, FR_ACT_PROHIBIT = 6, 7, 8
 _FIB_RULE_INVERT = 2
 _NONE32 = 0xFFFFFFFF
+_BODY = 16
+# fib_rule_hdr: family, dst_len, src_len, tos, table, two unused, action, flags
+_rule_header = struct.Struct("=BBBBBxxBI")
+_ports, _users = struct.Struct("=HH"), struct.Struct("=II")
 
 
 @dataclass(frozen=True)
@@ -58,33 +66,46 @@ def dump_rules(family: int) -> bytes:
     return wire.message(RTM_GETRULE, 0, struct.pack("=B11x", family))
 
 
-def decode_rule(raw: bytes) -> RuleSpec:
-    message = _fibmsg()(raw)
-    message.decode()
-    get = message.get_attr
-    mark, mask = get("FRA_FWMARK"), get("FRA_FWMASK")
+def decode_rule(message: bytes) -> RuleSpec:
+    """Of a whole message; equal ones, of which each namespace has the same five, are decoded once."""
+    return _decode_body(message[_BODY:])
+
+
+@functools.lru_cache(maxsize=1024)
+def _decode_body(body: bytes) -> RuleSpec:
+    family, dst_len, src_len, tos, table, action, flags = _rule_header.unpack_from(body)
+    get = wire.attributes(body, _rule_header.size).get
+
+    def number(kind: int) -> int | None:
+        found = get(kind)
+        return wire.to_number(found) if found is not None else None
+
+    def pair(kind: int, layout: struct.Struct) -> tuple[int, int] | None:
+        found = get(kind)
+        return layout.unpack_from(found)[:2] if found is not None else None
+
     return RuleSpec(
-        family=message["family"],
-        priority=get("FRA_PRIORITY") or 0,
-        action=message["action"],
-        table=get("FRA_TABLE") or message["table"],
-        source=_prefix(get("FRA_SRC"), message["src_len"]),
-        destination=_prefix(get("FRA_DST"), message["dst_len"]),
-        iif=get("FRA_IIFNAME"),
-        oif=get("FRA_OIFNAME"),
-        fwmark=mark,
-        fwmask=mask,
-        tos=message["tos"],
-        invert=bool(message["flags"] & _FIB_RULE_INVERT),
-        ip_proto=get("FRA_IP_PROTO") or None,
-        sport=_range(get("FRA_SPORT_RANGE")),
-        dport=_range(get("FRA_DPORT_RANGE")),
-        uid_range=_range(get("FRA_UID_RANGE")),
-        goto=get("FRA_GOTO"),
-        suppress_prefixlength=_unless_none32(get("FRA_SUPPRESS_PREFIXLEN")),
-        suppress_ifgroup=_unless_none32(get("FRA_SUPPRESS_IFGROUP")),
-        l3mdev=bool(get("FRA_L3MDEV")),
-        protocol=get("FRA_PROTOCOL"),
+        family=family,
+        priority=number(6) or 0,
+        action=action,
+        table=number(15) or table,
+        source=_prefix(get(2), src_len),
+        destination=_prefix(get(1), dst_len),
+        iif=_text(get(3)),
+        oif=_text(get(17)),
+        fwmark=number(10),
+        fwmask=number(16),
+        tos=tos,
+        invert=bool(flags & _FIB_RULE_INVERT),
+        ip_proto=number(22) or None,
+        sport=pair(23, _ports),
+        dport=pair(24, _ports),
+        uid_range=pair(20, _users),
+        goto=number(4),
+        suppress_prefixlength=_unless_none32(number(14)),
+        suppress_ifgroup=_unless_none32(number(13)),
+        l3mdev=bool(number(19)),
+        protocol=number(21),
     )
 
 
@@ -128,15 +149,12 @@ def _rule_values(spec: RuleSpec) -> list[tuple[str, Any]]:
     ]
 
 
-def _prefix(address: str | None, length: int) -> str | None:
-    return f"{address}/{length}" if address is not None else None
+def _prefix(address: bytes | None, length: int) -> str | None:
+    return f"{wire.to_ip(address)}/{length}" if address is not None else None
 
 
-def _range(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    first, _, last = text.partition(":")
-    return int(first), int(last)
+def _text(payload: bytes | None) -> str | None:
+    return wire.to_text(payload) if payload is not None else None
 
 
 def _colon(pair: tuple[int, int] | None) -> str | None:

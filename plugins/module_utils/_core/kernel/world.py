@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ..errors import MissingError
 from ..kinds import KINDS
-from ..kinds.base import Wanted
+from ..kinds.base import Kind, Wanted
 from ..model import Declaration, Key, Resource, Step
 from .node import Node
 
@@ -31,16 +32,19 @@ class KernelWorld:
 
         Args:
             scopes: namespace → kinds to look for in it.
-            wanted: the fields of the objects that will be compared; None for all of all.
+            wanted: the fields of the objects that will be compared; None for a closer look, at all of all: what was
+                read a moment ago is not read again.
         """
-        self.node.forget()
+        if wanted is not None:
+            self.node.forget()
         self.node.open_sockets(scopes)
         parts = None if wanted is None else _by_place(wanted)
         observed = KINDS["netns"].observe(self.node, "", None)
         for netns, kinds in scopes.items():
-            for name in sorted({*kinds, *ALWAYS} - {"netns"}, key=lambda kind: KINDS[kind].rank):
-                part = None if parts is None else parts.get((name, netns), {})
-                observed.update(KINDS[name].observe(self.node, netns, part))
+            for kind in _in_order(frozenset(kinds)):
+                everything = parts is None or (kind.owned and ("", netns) in parts)
+                part = None if everything else parts.get((kind.name, netns), {})  # type: ignore[union-attr]
+                observed.update(kind.observe(self.node, netns, part))
         return observed
 
     def permit(self) -> None:
@@ -101,6 +105,11 @@ class KernelWorld:
     def warnings(self) -> list[str]:
         """What the user should know of what was seen, each once."""
         return self.node.warnings()
+
+
+@functools.lru_cache(maxsize=256)
+def _in_order(names: frozenset[str]) -> list[Kind]:
+    return sorted((KINDS[name] for name in (names | ALWAYS) - {"netns"}), key=lambda kind: kind.rank)
 
 
 def _by_place(wanted: Wanted) -> dict[tuple[str, str], dict[Key, frozenset[str]]]:

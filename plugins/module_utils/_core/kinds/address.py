@@ -11,7 +11,7 @@ from typing import Any
 
 from ..kernel import packed
 from ..model import Key, Resource, Stage, Step, Verb
-from .base import Kind, Wanted, by_netns, encoded
+from .base import Kind, Wanted, by_netns, encoded, reads_all
 
 IFA_F_PERMANENT = 0x80
 IFA_F_NODAD = 0x02
@@ -25,8 +25,11 @@ class AddressKind(Kind):
 
     def observe(self, node: Any, netns: str, wanted: Wanted | None) -> dict[Key, Resource]:
         found = {}
-        for row in node.addresses(netns):
-            key = Key("address", netns, (node.link_name(netns, row.index), f"{row.address}/{row.prefixlen}"))
+        name_of = node.link_names(netns).get
+        families = {0} if reads_all(self.name, netns, wanted) else {_family(key) for key in wanted or ()}
+        for row in node.addresses(netns, sorted(families)):
+            name = name_of(row.index) or f"if{row.index}"
+            key = Key("address", netns, (name, f"{row.address}/{row.prefixlen}"))
             values = {
                 "nodad": bool(row.flags & IFA_F_NODAD) and row.family == socket.AF_INET6,
                 "permanent": bool(row.flags & IFA_F_PERMANENT),
@@ -56,6 +59,10 @@ class AddressKind(Kind):
             return packed.address_delete(index, address)
         nodad = bool(step.values.get("nodad"))
         return packed.address_new(index, address, nodad=nodad, replace=step.verb is Verb.SET)
+
+
+def _family(key: Key) -> int:
+    return socket.AF_INET6 if ":" in key.ident[1] else socket.AF_INET
 
 
 def is_link_local(address: str) -> bool:

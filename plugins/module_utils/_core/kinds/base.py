@@ -13,8 +13,14 @@ from ..errors import InputError, KernelError, MissingError
 from ..fields import Field, Fields
 from ..model import Action, Change, Declaration, Exact, Key, Resource, Stage, Step, Verb, describe
 
-# Which fields of which objects a run compares; None for everything (network_info).
+# Which fields of which objects a run compares; None for everything (network_info). A key without an ident says that
+# others of its kind in its namespace matter too, one without a kind that all does which is in its namespace.
 Wanted = Mapping[Key, frozenset[str]]
+
+
+def reads_all(kind: str, netns: str, wanted: Wanted | None) -> bool:
+    """Whether all objects of a kind in a namespace are to be read, not only those like the ones that are wanted."""
+    return not wanted or Key(kind, netns, ()) in wanted
 
 
 class StepError(Exception):

@@ -179,12 +179,12 @@ def observed_values(node: Any, netns: str, row: Any, fields: frozenset[str] | No
         "alias": row.alias or "",
         "up": row.up,
     }
-    if row.addrgenmode is not None:
-        values["addrgenmode"] = ADDRGENMODES[row.addrgenmode]
 
     def asked(*names: str) -> bool:
-        return fields is None or any(name in fields for name in names)
+        return fields is None or not fields.isdisjoint(names)
 
+    if asked("addrgenmode") and (mode := row.addrgenmode) is not None:
+        values["addrgenmode"] = ADDRGENMODES[mode]
     if row.kind == "veth" and asked("peer"):
         values["peer"] = node.veth_peer(netns, row)
     if (kind.parent or kind.attributes) and asked("parent", "parent_netns"):

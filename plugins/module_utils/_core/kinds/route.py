@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..fields import Field, Fields
 from ..kernel import packed
 from ..model import Action, Change, Key, Resource, Stage, Step, Verb
-from .base import PLACE, Context, Declarable, Kind, Place, Wanted, present
+from .base import PLACE, Context, Declarable, Kind, Place, Wanted, present, reads_all
 
 TYPES = {"unicast": 1, "local": 2, "broadcast": 3, "blackhole": 6, "unreachable": 7, "prohibit": 8}
 _TYPE_NAMES = {number: name for name, number in TYPES.items()}
@@ -26,6 +26,7 @@ _KERNEL, _RA, _REDIRECT = 2, 9, 1
 # IP6_RT_PRIO_USER in the kernel's ipv6_route.h.
 METRIC6 = 1024
 _CLONED = 0x200
+_EVERYTHING = ((packed.AF_INET, 0), (packed.AF_INET6, 0))
 EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 Hop = Mapping[str, Any]
 
@@ -55,7 +56,9 @@ class RouteKind(Kind):
 
     def observe(self, node: Any, netns: str, wanted: Wanted | None) -> dict[Key, Resource]:
         found: dict[Key, Resource] = {}
-        for row in node.routes(netns):
+        everything = reads_all(self.name, netns, wanted)
+        parts = set(_EVERYTHING) if everything else {_part(key) for key in wanted or ()}
+        for row in node.routes(netns, sorted(parts)):
             if row.flags & _CLONED or row.protocol in (_RA, _REDIRECT) or row.type not in _TYPE_NAMES:
                 continue
             if row.protocol == _KERNEL and row.family != 2:
@@ -99,6 +102,11 @@ class RouteKind(Kind):
         if step.verb is Verb.DELETE:
             return packed.route_delete(spec)
         return packed.route_new(spec, replace=step.verb is Verb.SET)
+
+
+def _part(key: Key) -> tuple[int, int]:
+    """Family and table."""
+    return packed.AF_INET6 if ":" in key.ident[0] else packed.AF_INET, int(key.ident[1])
 
 
 def _observed(row: Any, netns: str, node: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 
 pytest.register_assert_rewrite(*(f"tests.integration.support.{name}" for name in ("cases", "ipvs", "kernel")))
 
-from ansible_collections.containerland.net.plugins.module_utils._core.kernel import messages  # noqa: E402
+from ansible_collections.containerland.net.plugins.module_utils._core.kernel import pyroute2_classes  # noqa: E402
 
 from tests.integration.support.private import run_privately  # noqa: E402
 
@@ -26,8 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionstart() -> None:
     """The import takes longer than most tests; the children inherit it."""
-    messages.load("pyroute2.netlink.rtnl.ifinfmsg", "ifinfmsg")
-    messages.load("pyroute2.netlink.rtnl.fibmsg", "fibmsg")
+    pyroute2_classes.load("pyroute2.netlink.rtnl.ifinfmsg", "ifinfmsg")
+    pyroute2_classes.load("pyroute2.netlink.rtnl.fibmsg", "fibmsg")
 
 
 def pytest_collection_finish() -> None:

@@ -202,8 +202,9 @@ def _scopes(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:
 
 
 def _going(declaration: Declaration) -> set[str]:
-    """The namespaces that are to go, with all that is in them."""
-    return {key.ident[0] for key in declaration.absent if key.kind == "netns"}
+    """The namespaces that are to go, and those that lose links, with all that goes with them."""
+    places = {"netns": lambda key: key.ident[0], "link": lambda key: key.netns}
+    return {places[key.kind](key) for key in declaration.absent if key.kind in places}
 
 
 def _verify(declaration: Declaration, world: World, scopes: dict[str, set[str]], wanted: Wanted) -> None:

@@ -38,14 +38,34 @@ def imported(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CORE)))
 def test_imports_the_standard_library_only(path: Path) -> None:
-    allowed = {"pyroute2"} if path.name == "messages.py" else set()
-    assert imported(path) <= {*sys.stdlib_module_names, *allowed}
+    assert imported(path) <= set(sys.stdlib_module_names)
 
 
 def test_importing_the_core_loads_neither_ansible_nor_pyroute2() -> None:
     names = [str(path.relative_to(CORE.parent).with_suffix("")).replace("/", ".") for path in FILES]
-    names = [name for name in names if not name.endswith(("__init__", "kernel.messages"))]
+    names = [name for name in names if not name.endswith("__init__")]
     assert "_core.engine" in names and "_core.kinds.types.vxlan" in names
     program = PROGRAM.format(path=str(ROOT / ".collections"), names=names)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_a_class_of_pyroute2_is_loaded_without_the_package() -> None:
+    """Which others that share the interpreter can import afterwards, and could before."""
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT / ".collections")!r})
+if sys.argv[1:]:
+    import pyroute2
+before = {{name: found for name, found in sys.modules.items() if name.startswith("pyroute2")}}
+from ansible_collections.containerland.net.plugins.module_utils._core.kernel.pyroute2_classes import load
+first = load("pyroute2.netlink.rtnl.ifinfmsg", "ifinfmsg")
+second = load("pyroute2.netlink.rtnl.fibmsg", "fibmsg")
+assert first.__mro__[-3:] == second.__mro__[-3:]
+assert before == {{name: found for name, found in sys.modules.items() if name.startswith("pyroute2")}}
+from pyroute2 import IPRoute
+print(IPRoute.__name__)
+"""
+    for arguments in ([], ["before"]):
+        done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (0, "IPRoute\n"), done.stderr

@@ -174,11 +174,12 @@ def test_unknown_attributes_are_refused_rather_than_dropped() -> None:
 
 def test_without_pyroute2_it_says_so() -> None:
     code = (
-        "import sys; sys.modules['pyroute2'] = None\n"
         f"from {messages.__name__.rpartition('.')[0]} import messages\n"
         "try: messages.encode_link('x')\n"
         "except Exception as error: print(type(error).__name__, error)\n"
     )
-    environment = {"PYTHONPATH": ":".join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    environment = {"PYTHONPATH": ":".join(path for path in sys.path if not path.endswith("-packages"))}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout.startswith("MissingError this needs the Python library pyroute2")

@@ -16,6 +16,7 @@ from ansible_collections.containerland.net.plugins.module_utils._core.errors imp
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel import (
     messages,
     packed,
+    pyroute2_classes,
     wire,
 )
 
@@ -31,7 +32,7 @@ NEIGHBOR, NSID = f"{rt}.ndmsg", f"{rt}.nsidmsg"
 
 
 def pyroute2(module: str, kind: int, flags: int, fields: dict[str, Any], *attributes: Any) -> bytes:
-    message_class = messages.load(module, module.rpartition(".")[2])
+    message_class = pyroute2_classes.load(module, module.rpartition(".")[2])
     return messages.encode(message_class, kind, flags, fields, attributes)
 
 

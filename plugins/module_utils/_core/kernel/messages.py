@@ -3,21 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Messages by pyroute2's classes: links of every kind, bridge ports and their VLANs.
 
-The only importer of pyroute2, and only when a function is called: the import costs up to 0.3 s. Attributes go
-by their kernel names, so that a link kind only declares which option is which name. Works with pyroute2 0.7.2
-to 0.9.
+Attributes go by their kernel names, so that a link kind only declares which option is which name. Works with pyroute2
+0.7.2 to 0.9.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import InputError, MissingError
 from . import wire
+from .pyroute2_classes import load
 
 Pairs = Iterable[Sequence[Any]]
 
@@ -205,12 +203,3 @@ def _check_known(nla_class: Any, pairs: Iterable[Sequence[Any]]) -> None:
 
 def _ifinfmsg() -> Any:
     return load("pyroute2.netlink.rtnl.ifinfmsg", "ifinfmsg")
-
-
-@functools.cache
-def load(module: str, name: str) -> Any:
-    """One of pyroute2's classes."""
-    try:
-        return getattr(importlib.import_module(module), name)
-    except ImportError:
-        raise MissingError("this needs the Python library pyroute2 on the node (0.7.2 or newer)") from None

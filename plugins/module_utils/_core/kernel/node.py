@@ -9,8 +9,9 @@ Everything read is remembered until `forget`, so that one look serves all kinds.
 from __future__ import annotations
 
 import errno
+import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -72,10 +73,15 @@ class Node:
         return set(self._fds.values())
 
     def __enter__(self) -> Node:
+        """A run holds on to nearly all that it makes, and looking for cycles in it again and again takes long."""
+        self._collects = gc.isenabled()
+        gc.disable()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        if self._collects:
+            gc.enable()
 
     # -- namespaces
 
@@ -196,10 +202,11 @@ class Node:
         """What was read may no longer be so."""
         self._seen.clear()
 
-    def forget_names(self) -> None:
-        """Links were made, renamed, moved or removed, or became ports of another link."""
+    def forget_names(self, refs: Container[str] | None = None) -> None:
+        """Links were made, renamed, moved or removed, or became ports of another link: anywhere, or in some places."""
         for key in [key for key in self._seen if key[0] in _NAMED]:
-            del self._seen[key]
+            if refs is None or len(key) == 1 or key[1] in refs:
+                del self._seen[key]
 
     def _once(self, key: tuple[Any, ...], look: Callable[[], Any]) -> Any:
         if key not in self._seen:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import KernelError
 from ..model import Step
-from . import packed
+from . import packed, reader
 
 # Below this, numbering the links costs more than it saves.
 FEW = 4
@@ -46,16 +46,16 @@ def outer_ends(node: Any, netns: str) -> list[tuple[str, int]]:
     return [(other, index) for other, index in ends if other != "?"]
 
 
-def await_gone(node: Any, ends: Sequence[tuple[str, int]]) -> None:
+def await_gone(node: Any, ends: Iterable[tuple[str, int]]) -> None:
     """The kernel takes a namespace down later; who makes the same links again at once must not meet the old ones."""
     deadline = time.monotonic() + _PATIENCE
+    places: dict[str, set[int]] = {}
     for netns, index in ends:
-        while node.exists(netns) and _is_there(node, netns, index) and time.monotonic() < deadline:
+        places.setdefault(netns, set()).add(index)
+    for netns, indexes in places.items():
+        while node.exists(netns) and not indexes.isdisjoint(_indexes(node, netns)) and time.monotonic() < deadline:
             time.sleep(0.01)
 
 
-def _is_there(node: Any, netns: str, index: int) -> bool:
-    try:
-        return bool(node.socket(netns).query(packed.get_link(index=index)))
-    except KernelError:
-        return False
+def _indexes(node: Any, netns: str) -> set[int]:
+    return {row.index for row in reader.links(node.socket(netns))}

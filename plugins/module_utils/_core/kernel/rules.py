@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from . import messages, wire
+from . import messages, pyroute2_classes, wire
 
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 FR_ACT_TO_TBL, FR_ACT_GOTO, FR_ACT_NOP = 1, 2, 3
@@ -166,4 +166,4 @@ def _unless_none32(value: int | None) -> int | None:
 
 
 def _fibmsg() -> Any:
-    return messages.load("pyroute2.netlink.rtnl.fibmsg", "fibmsg")
+    return pyroute2_classes.load("pyroute2.netlink.rtnl.fibmsg", "fibmsg")

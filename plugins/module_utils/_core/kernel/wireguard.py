@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import InputError
-from . import messages, wire
+from . import messages, pyroute2_classes, wire
 
 FAMILY = "wireguard"
 
@@ -189,10 +189,10 @@ def _check_key(key: str) -> None:
 
 def _encode(family: int, command: int, attributes: list[tuple[str, Any]]) -> bytes:
     fields = {"cmd": command, "version": _VERSION}
-    return messages.encode(messages.load(_MODULE, _CLASS), family, 0, fields, attributes)
+    return messages.encode(pyroute2_classes.load(_MODULE, _CLASS), family, 0, fields, attributes)
 
 
 def _decoded(reply: bytes) -> Any:
-    message = messages.load(_MODULE, _CLASS)(reply)
+    message = pyroute2_classes.load(_MODULE, _CLASS)(reply)
     message.decode()
     return message

@@ -123,7 +123,10 @@ class LinkKind(Kind):
                         configure(node, netns, step.key.ident[0], step.values)
                     except (KernelError, MissingError) as problem:
                         raise StepError(step, problem) from None
-        if any(step.verb is not Verb.SET or "master" in step.values for step in steps):
+        if all(step.verb is Verb.DELETE for step in steps):
+            # With veths, their other ends have gone, which nobody asks for by name any more.
+            node.forget_names({step.key.netns for step in steps})
+        elif any(step.verb is not Verb.SET or "master" in step.values for step in steps):
             node.forget_names()
 
 

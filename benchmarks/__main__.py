@@ -40,7 +40,7 @@ def verdict(row: Row) -> str:
     said = []
     for name, limit in row.against.items():
         found = ratio(row.ours, others.get(name))
-        said.append(f"{name} {'met' if found is not None and found <= limit else 'MISSED'} (≤ {limit:g}×)")
+        said.append(f"{name} {'met' if found is not None and found <= limit else 'MISSED'} (≤ {limit:g}x)")
     return ", ".join(said)
 
 
@@ -51,7 +51,7 @@ def lines(row: Row) -> Iterator[str]:
         return f"{value:10.3f}" if value is not None else " " * 10
 
     def times(value: float | None) -> str:
-        return f"{value:8.2f}×" if value is not None else " " * 9
+        return f"{value:8.2f}x" if value is not None else " " * 9
 
     yield f"{row.case:<46}{figure(row.ours)} {row.unit:<3}{'':9}{'':9}  {verdict(row)}"
     if row.floor is not None:

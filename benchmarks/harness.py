@@ -10,7 +10,9 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +57,57 @@ def run(*command: str, given: str = "", **options: Any) -> str:
     done = subprocess.run(command, input=given, text=True, capture_output=True, check=False, **options)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)[:200]}: exit {done.returncode}: {(done.stderr or done.stdout)[-2000:]}")
-    return done.stdout
+    output: str = done.stdout
+    return output
+
+
+def compiled(program: str) -> str:
+    """Path of a floor's program, compiled from benchmarks/floor into the temporary directory."""
+    target = Path(tempfile.mkdtemp(prefix="floor-")) / program
+    run("cc", "-O2", "-o", str(target), str(CHECKOUT / f"benchmarks/floor/{program}.c"))
+    return str(target)
+
+
+class Engine:
+    """This collection's engine, each run a process of its own: Python starts, imports, works, ends.
+
+    It runs from an archive without compiled files, for that is how Ansible ships a module: compiling is part of the
+    price of every run.
+
+    Attributes:
+        inside: seconds of the last run without starting and importing.
+    """
+
+    def __init__(self) -> None:
+        self._archive = str(Path(tempfile.mkdtemp(prefix="engine-")) / "engine.zip")
+        self.inside = 0.0
+        core = Path("plugins/module_utils/_core")
+        with zipfile.ZipFile(self._archive, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(CHECKOUT / "benchmarks/engine_once.py", "__main__.py")
+            for package in (core, *core.parents[:-1]):
+                archive.writestr(f"{package}/__init__.py", "")
+            for path in sorted((CHECKOUT / core).rglob("*.py")):
+                archive.write(path, path.relative_to(CHECKOUT))
+
+    def apply(self, module: str, options: Mapping[str, Any], changed: bool) -> float:
+        """Wall clock seconds of a run; ends the benchmark if it does not say what is expected."""
+        asked = json.dumps({"module": module, "options": options})
+        began = time.perf_counter()
+        said = json.loads(run(sys.executable, "-B", self._archive, given=asked))
+        took = time.perf_counter() - began
+        if said["changed"] is not changed:
+            raise SystemExit(f"{module}: changed={said['changed']} with {said['changes']} changes, against expectation")
+        self.inside = said["seconds"]
+        return took
+
+
+def settle() -> None:
+    """Waits until the kernel has taken down all deleted namespaces; it does so in the background, in order."""
+    run("ip", "netns", "add", "settle")
+    run("ip", "link", "add", "settle", "type", "veth", "peer", "name", "far", "netns", "settle")
+    run("ip", "netns", "delete", "settle")
+    while Path("/sys/class/net/settle").exists():
+        time.sleep(0.005)
 
 
 def medians(one_round: Callable[[], Mapping[str, float]], rounds: int = ROUNDS) -> dict[str, float]:

@@ -176,17 +176,18 @@ class Socket:
     def _dump_once(self, message: bytes) -> tuple[bool, list[bytes]]:
         first = self._transmit([message], _REQUEST | _DUMP)
         replies: list[bytes] = []
-        interrupted = False
+        all_flags = 0
         while True:
             for kind, flags, reply in self._receive(first):
-                interrupted = interrupted or bool(flags & _DUMP_INTR)
-                if kind in (_NLMSG_ERROR, _NLMSG_DONE):
-                    error = _error_in(reply)
-                    if error is not None and error.errno == errno.EINTR:
-                        return True, replies
-                    _raise_if(error)
-                    return interrupted, replies
-                replies.append(reply)
+                all_flags |= flags
+                if kind > _NLMSG_DONE:
+                    replies.append(reply)
+                    continue
+                error = _error_in(reply)
+                if error is not None and error.errno == errno.EINTR:
+                    return True, replies
+                _raise_if(error)
+                return bool(all_flags & _DUMP_INTR), replies
 
     def _transmit(self, messages: Sequence[bytes], flags: int) -> int:
         """Send as one datagram; returns the first sequence number."""
@@ -208,7 +209,7 @@ class Socket:
             raise KernelError(error.errno or errno.EIO, "send a netlink request") from None
         return first
 
-    def _receive(self, first: int) -> Iterator[tuple[int, int, bytes]]:
+    def _receive(self, first: int) -> list[tuple[int, int, bytes]]:
         """Type, flags and bytes of each message of one datagram that answers `first` or a later request."""
         buffer = _receive_buffer()
         try:
@@ -220,16 +221,17 @@ class Socket:
             raise KernelError(number, "receive a netlink answer") from None
         if size > len(buffer):
             raise KernelError(errno.EMSGSIZE, "receive a netlink answer")
-        data = bytes(memoryview(buffer)[:size])
-        at = 0
+        found = []
+        at, unpack = 0, _header.unpack_from
         while at + 16 <= size:
-            length, kind, flags, sequence, _port = _header.unpack_from(data, at)
+            length, kind, flags, sequence, _port = unpack(buffer, at)
             if length < 16:
-                return
+                break
             # Answers to an earlier request are left from a call that raised: skip them.
             if sequence >= first and kind != _NLMSG_NOOP:
-                yield kind, flags, data[at : at + length]
+                found.append((kind, flags, bytes(buffer[at : at + length])))
             at += length + 3 & ~3
+        return found
 
     def _drain(self) -> None:
         """Drop what still waits; until then, the kernel drops every answer to a socket that overran."""

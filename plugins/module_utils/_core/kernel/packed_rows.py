@@ -184,32 +184,37 @@ def parse_netnsid(message: bytes) -> int | None:
     return number if number >= 0 else None
 
 
+# IFLA_*: ADDRESS, BROADCAST, IFNAME, MTU, LINK, MASTER, TXQLEN, LINKINFO, IFALIAS, AF_SPEC, GROUP, LINK_NETNSID
+_OF_LINKS = frozenset((1, 2, 3, 4, 5, 10, 13, 18, 20, 26, 27, 37))
+_number, _signed = struct.Struct("=I").unpack, struct.Struct("=i").unpack
+_ZERO = bytes(4)
+
+
 def parse_link(message: bytes) -> LinkRow:
     _family, _type, index, flags, _change = wire.link_header.unpack_from(message, _BODY)
-    found = wire.attributes(message, _BODY + 16)
+    found = wire.attributes(message, _BODY + 16, _OF_LINKS)
     get = found.get
     info = wire.attributes(found[18], 0) if 18 in found else {}
-    netnsid = struct.unpack("=i", found[37])[0] if 37 in found else None
     return LinkRow(
-        index=index,
-        name=wire.to_text(get(3, b"")),
-        kind=wire.to_text(info.get(1, b"")),
-        flags=flags,
-        up=bool(flags & wire.IFF_UP),
-        mtu=wire.to_number(get(4, b"")),
-        mac=get(1, b"").hex(":"),
-        broadcast=get(2, b"").hex(":"),
-        master=wire.to_number(get(10, b"")),
-        link=wire.to_number(found[5]) if 5 in found else None,
-        link_netnsid=netnsid,
-        group=wire.to_number(get(27, b"")),
-        txqueuelen=wire.to_number(get(13, b"")),
-        alias=wire.to_text(get(20, b"")),
-        slave_kind=wire.to_text(info.get(4, b"")),
-        af_spec=get(26, b""),
-        info_data=info.get(2, b""),
-        slave_data=info.get(5, b""),
-        raw=message,
+        index,
+        wire.to_text(get(3, b"")),
+        wire.to_text(info[1]) if 1 in info else "",
+        flags,
+        bool(flags & wire.IFF_UP),
+        _number(get(4, _ZERO))[0],
+        get(1, b"").hex(":"),
+        get(2, b"").hex(":"),
+        _number(get(10, _ZERO))[0],
+        _number(found[5])[0] if 5 in found else None,
+        _signed(found[37])[0] if 37 in found else None,
+        _number(get(27, _ZERO))[0],
+        _number(get(13, _ZERO))[0],
+        wire.to_text(found[20]) if 20 in found else "",
+        wire.to_text(info[4]) if 4 in info else "",
+        get(26, b""),
+        info.get(2, b""),
+        info.get(5, b""),
+        message,
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from ..errors import InputError
 
@@ -98,17 +100,59 @@ def cidr_bytes(cidr: str) -> tuple[int, bytes, int]:
     return family, data, int(length)
 
 
-def attributes(data: bytes, at: int) -> dict[int, bytes]:
-    """All attributes from an offset to the end, by type without the nested flag; the last of a type wins."""
-    found: dict[int, bytes] = {}
+class _Layout(NamedTuple):
+    """Where the attributes of some messages are: all their headers at once, what these hold, and where the data is."""
+
+    headers: struct.Struct
+    expected: tuple[int, ...]
+    slices: tuple[tuple[int, int, int], ...]
+
+
+# Messages about like objects are laid out alike. Walking through the 40 attributes of a link takes Python 8 µs; seeing
+# that they are where they were last time, less than 1.
+_layouts: dict[tuple[int, int, frozenset[int]], list[_Layout]] = {}
+_MOST_LAYOUTS = 512
+
+
+def attributes(data: bytes, at: int, wanted: frozenset[int] = frozenset()) -> dict[int, bytes]:
+    """Attributes from an offset to the end, by type without the nested flag; the last of a type wins.
+
+    Args:
+        wanted: types to look for; none for all.
+    """
+    place = len(data), at, wanted
+    known = _layouts.get(place, ())
+    for headers, expected, slices in known:
+        if headers.unpack_from(data, at) == expected:
+            return {kind: data[start:end] for kind, start, end in slices}
+    found = tuple(_walk(data, at))
+    slices = tuple(part for part in found if not wanted or part[0] in wanted)
+    if len(_layouts) < _MOST_LAYOUTS and len(known) < _MOST_LAYOUTS >> 4:
+        layout = _layout(data, at, found, slices)
+        if layout is not None:
+            _layouts[place] = [*known, layout]
+    return {kind: data[start:end] for kind, start, end in slices}
+
+
+def _walk(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
     unpack, end = _attribute_header.unpack_from, len(data) - 3
     while at < end:
         length, kind = unpack(data, at)
         if length < 4:
             break
-        found[kind & 0x3FFF] = data[at + 4 : at + length]
+        yield kind & 0x3FFF, at + 4, at + length
         at += length + 3 & ~3
-    return found
+
+
+def _layout(
+    data: bytes, at: int, found: Sequence[tuple[int, int, int]], slices: tuple[tuple[int, int, int], ...]
+) -> _Layout | None:
+    """None if the attributes do not fill the message: what follows the last one counts too."""
+    sizes = [end - start + 3 & ~3 for _kind, start, end in found]
+    if not found or found[-1][1] + sizes[-1] < len(data):
+        return None
+    headers = struct.Struct("=" + "".join(f"HH{size}x" for size in sizes[:-1]) + "HH")
+    return _Layout(headers, headers.unpack_from(data, at), slices)
 
 
 def to_text(payload: bytes) -> str:

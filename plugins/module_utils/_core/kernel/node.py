@@ -37,7 +37,8 @@ class Node:
 
     def __init__(self) -> None:
         self._fds: dict[str, int] = {}
-        self._sockets: dict[tuple[str, int], netlink.Socket] = {}
+        # Per namespace, per protocol.
+        self._sockets: dict[str, dict[int, netlink.Socket]] = {}
         self._identities: dict[tuple[int, int], str] = {}
         self._seen: dict[tuple[Any, ...], Any] = {}
         # Namespace → the numbers under which it knows others.
@@ -50,8 +51,9 @@ class Node:
         self.fd("")
 
     def close(self) -> None:
-        for opened in self._sockets.values():
-            opened.close()
+        for sockets in self._sockets.values():
+            for opened in sockets.values():
+                opened.close()
         for fd in self._fds.values():
             os.close(fd)
         self._sockets.clear()
@@ -59,8 +61,9 @@ class Node:
 
     def after_fork(self) -> None:
         """In a child process: sockets of its own, and no hold on namespaces that can be deleted by their names."""
-        for opened in self._sockets.values():
-            opened.close()
+        for sockets in self._sockets.values():
+            for opened in sockets.values():
+                opened.close()
         self._sockets.clear()
         for ref in [ref for ref in self._fds if is_name(ref)]:
             os.close(self._fds.pop(ref))
@@ -136,10 +139,8 @@ class Node:
 
     def delete_netns(self, name: str) -> None:
         """Lets go of it too, so that the kernel can tear it down."""
-        for (ref, protocol), opened in list(self._sockets.items()):
-            if ref == name:
-                opened.close()
-                del self._sockets[ref, protocol]
+        for opened in self._sockets.pop(name, {}).values():
+            opened.close()
         self._nsids.clear()
         if name in self._fds:
             fd = self._fds.pop(name)
@@ -150,16 +151,16 @@ class Node:
     # -- talking to the kernel
 
     def socket(self, ref: str, protocol: int = netlink.NETLINK_ROUTE) -> netlink.Socket:
-        key = (ref, protocol)
-        if key not in self._sockets:
-            self._sockets[key] = netlink.Socket(protocol, self.fd(ref) if ref else None)
-        return self._sockets[key]
+        sockets = self._sockets.setdefault(ref, {})
+        if protocol not in sockets:
+            sockets[protocol] = netlink.Socket(protocol, self.fd(ref) if ref else None)
+        return sockets[protocol]
 
     def open_sockets(self, refs: Iterable[str]) -> None:
         """Opens the sockets of many namespaces at once, in one thread."""
-        wanted = [ref for ref in refs if (ref, netlink.NETLINK_ROUTE) not in self._sockets and self.exists(ref)]
+        wanted = [ref for ref in refs if netlink.NETLINK_ROUTE not in self._sockets.get(ref, ()) and self.exists(ref)]
         for ref, opened in zip(wanted, netlink.open_many([self.fd(ref) for ref in wanted])):
-            self._sockets[ref, netlink.NETLINK_ROUTE] = opened
+            self._sockets.setdefault(ref, {})[netlink.NETLINK_ROUTE] = opened
 
     def send(
         self,

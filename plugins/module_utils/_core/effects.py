@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from .errors import ConflictError
 from .kinds import KINDS
@@ -159,7 +158,7 @@ def carry_addresses(desired: Mapping[Key, Resource], observed: dict[Key, Resourc
         for key, resource in list(observed.items()):
             if key[:2] == ("address", old.netns) and key.ident[0] == old.ident[0] and ":" not in key.ident[1]:
                 carried = Key("address", new.netns, (new.ident[0], key.ident[1]))
-                observed[carried] = replace(resource, key=carried)
+                observed[carried] = resource._replace(key=carried)
 
 
 def expect_loopbacks(desired: Mapping[Key, Resource], observed: dict[Key, Resource]) -> None:

@@ -1,16 +1,21 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The things that can exist, and what can happen to them. No I/O."""
+"""The things that can exist, and what can happen to them. No I/O.
+
+There are many of each: named tuples are made three times as fast as frozen dataclasses.
+"""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 REDACTED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Key(NamedTuple):
@@ -28,8 +33,7 @@ class Key(NamedTuple):
     ident: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(NamedTuple):
     """An object as wanted (only what was set) or as observed (all that can be set).
 
     Attributes:
@@ -41,17 +45,17 @@ class Resource:
     """
 
     key: Key
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = _NOTHING
     path: str = ""
     partial: bool = False
     recreate: bool = False
     source: Key | None = None
 
     def with_values(self, **values: Any) -> Resource:
-        return replace(self, values={**self.values, **values})
+        return self._replace(values={**self.values, **values})
 
     def without(self, *names: str) -> Resource:
-        return replace(self, values={n: v for n, v in self.values.items() if n not in names})
+        return self._replace(values={n: v for n, v in self.values.items() if n not in names})
 
 
 class Action(str, enum.Enum):
@@ -64,8 +68,7 @@ class Action(str, enum.Enum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One object's way from before to after.
 
     Attributes:
@@ -198,8 +201,7 @@ class Verb(str, enum.Enum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One request to the kernel.
 
     Attributes:
@@ -214,7 +216,7 @@ class Step:
     verb: Verb
     change: Change
     resource: Resource
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = _NOTHING
     before: Resource | None = None
     partner: Resource | None = None
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Callable
 
 from .effects import owners
@@ -38,6 +37,8 @@ class Ledger:
         self._declared = declared
         self._is_gone = is_gone
         self._records = store.load()
+        # What the file holds since this run announced its changes.
+        self._announced: dict[Key, Record] | None = None
 
     def prune(self, declaration: Declaration) -> Declaration:
         """Adds what the owner no longer declares: what it created is absent, what it changed gets its old values."""
@@ -58,7 +59,7 @@ class Ledger:
                 desired[key] = Resource(key, dict(record.original), partial=True)
         for key, resource in desired.items():
             if not resource.path:
-                desired[key] = replace(resource, values=KINDS[key.kind].as_found(resource.values, key, absent))
+                desired[key] = resource._replace(values=KINDS[key.kind].as_found(resource.values, key, absent))
         return Declaration(desired, absent, declaration.exact)
 
     def _goes_with_its_owner(self, key: Key, desired: Mapping[Key, Resource]) -> bool:
@@ -95,7 +96,8 @@ class Ledger:
 
     def announce(self, declaration: Declaration, plan: Plan, observed: Mapping[Key, Resource]) -> None:
         """Remembers what is about to be made, before it is made."""
-        self._store.save({**self._records, **self._after(declaration, plan, observed)}.values(), self._declared)
+        self._announced = {**self._records, **self._after(declaration, plan, observed)}
+        self._store.save(self._announced.values(), self._declared)
 
     def withdraw(self) -> None:
         """The run was taken back: what was remembered before holds again."""
@@ -120,7 +122,7 @@ class Ledger:
         if not records:
             if self._records or plan.changed:
                 self._store.remove()
-        elif plan.changed or records != self._records or not self._is_current():
+        elif records != self._announced and (plan.changed or records != self._records or not self._is_current()):
             self._store.save(records.values(), self._declared)
 
     def _is_current(self) -> bool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .conflicts import refuse_blocked, refuse_blocked_replacement, refuse_kind_mismatch, refuse_replacement
 from .creation_order import CreationOrder
@@ -94,7 +94,7 @@ class Plan:
         ]
         if any(step.stage == Stage.DRAIN for step in steps):
             # What carries connections is set back when they have ended.
-            steps = [replace(step, stage=Stage.RESTORE) if _sets_back(step) else step for step in steps]
+            steps = [step._replace(stage=Stage.RESTORE) if _sets_back(step) else step for step in steps]
         return sorted(steps, key=lambda step: step.stage)
 
 

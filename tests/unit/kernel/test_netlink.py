@@ -110,11 +110,11 @@ def test_kernels_words_reach_the_error(private: None) -> None:
             sock.dump(packed.dump_routes(2, 4711))
 
 
-def test_lost_acknowledgements_are_reported_and_the_socket_recovers(private: None) -> None:
+def test_lost_answers_are_reported_and_the_socket_recovers(private: None) -> None:
     with netlink.Socket() as sock:
         sock._sock.setsockopt(1, 8, 1)  # SO_RCVBUF, as small as the kernel allows
         with pytest.raises(KernelError) as caught:
-            sock.send([packed.link_set(1, up=True)] * 200)
+            sock.send([packed.link_delete(4711)] * 200)
         assert caught.value.errno == errno.ENOBUFS
         assert sock.send([packed.link_set(1, up=True)]) == [None]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Netlink sockets: batches with one acknowledgement each, single requests, dumps.
+"""Netlink sockets: batches, single requests, dumps.
 
 A message is the bytes of one complete nlmsg, as `packed` and `messages` make them; sequence numbers and the
 request flags are set here. The kernel does not stop at a failed message of a batch: later ones still apply.
@@ -22,7 +22,7 @@ from . import netns
 NETLINK_ROUTE = 0
 NETLINK_GENERIC = 16
 
-# Bounds of one sendto(): the acknowledgements of a chunk must fit the receive buffer, or they are lost.
+# Bounds of one sendto(): the errors of a chunk must fit the receive buffer, or they are lost.
 CHUNK_MESSAGES = 256
 CHUNK_BYTES = 128 * 1024
 DUMP_TRIES = 6
@@ -83,7 +83,7 @@ class Socket:
         """Send all messages, and return for each, in order, None or why the kernel refused it.
 
         Raises:
-            KernelError: ENOBUFS if acknowledgements were lost. What was applied is unknown then: observe,
+            KernelError: ENOBUFS if answers were lost. What was applied is unknown then: observe,
                 never send again.
         """
         results: list[KernelError | None] = []
@@ -162,16 +162,17 @@ class Socket:
         self._sock.bind((0, 0))
 
     def _send_chunk(self, messages: Sequence[bytes]) -> list[KernelError | None]:
-        first = self._transmit(messages, _REQUEST | _ACK)
+        # Messages are worked off in order, and who asks for no acknowledgement hears of errors nevertheless.
+        first = self._transmit(messages, _REQUEST, _ACK)
         results: list[KernelError | None] = [None] * len(messages)
-        waiting = set(range(first, first + len(messages)))
-        while waiting:
+        last = first + len(messages) - 1
+        while True:
             for kind, _flags, reply in self._receive(first):
                 sequence = _sequence_at.unpack_from(reply, 8)[0]
-                if kind == _NLMSG_ERROR and sequence in waiting:
-                    waiting.discard(sequence)
+                if kind == _NLMSG_ERROR and sequence <= last:
                     results[sequence - first] = _error_in(reply)
-        return results
+                    if sequence == last:
+                        return results
 
     def _dump_once(self, message: bytes) -> tuple[bool, list[bytes]]:
         first = self._transmit([message], _REQUEST | _DUMP)
@@ -189,8 +190,8 @@ class Socket:
                 _raise_if(error)
                 return bool(all_flags & _DUMP_INTR), replies
 
-    def _transmit(self, messages: Sequence[bytes], flags: int) -> int:
-        """Send as one datagram; returns the first sequence number."""
+    def _transmit(self, messages: Sequence[bytes], flags: int, of_last: int = 0) -> int:
+        """Send as one datagram, the last with flags of its own; returns the first sequence number."""
         first = self._sequence + 1
         # Sequence numbers are 32 bits; start over long before they wrap, never within a chunk.
         if first + len(messages) > 0x7FFFFFFF:
@@ -200,9 +201,12 @@ class Socket:
         for sequence, message in enumerate(messages, first):
             at = len(data)
             data += message
-            data += bytes(-len(message) % 4)
+            if len(message) & 3:
+                data += bytes(-len(message) & 3)
             _flags_at.pack_into(data, at + 6, _flags_at.unpack_from(message, 6)[0] | flags)
             _sequence_at.pack_into(data, at + 8, sequence, 0)
+        if of_last:
+            _flags_at.pack_into(data, at + 6, _flags_at.unpack_from(data, at + 6)[0] | of_last)
         try:
             self._sock.sendto(data, (0, 0))
         except OSError as error:

@@ -353,7 +353,10 @@ class Node:
             rest = self._once(("nsids", ref), lambda: self._unknown(ref, set(known.values())))
             while nsid not in known and (some := list(islice(rest, _AT_ONCE))):
                 numbers = reader.netnsids(self.socket(ref), [self.fd(candidate) for candidate in some])
-                known.update((number, candidate) for number, candidate in zip(numbers, some) if number is not None)
+                for number, candidate in zip(numbers, some):
+                    if number is not None:
+                        # What is open comes first, under the reference that the others use.
+                        known.setdefault(number, candidate)
         return known.get(nsid, "?")
 
     def _unknown(self, ref: str, known: set[str]) -> Iterator[str]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..errors import InputError
@@ -96,7 +95,7 @@ class IptablesJumpKind(Kind):
         where, rule = change.key.ident[:4], change.key.ident[4]
         chains = (Key("iptables_chain", change.key.netns, (*where[:3], name)) for name in (where[3], target_of(rule)))
         if change.action is Action.DELETE and not any(map(context.goes, chains)):
-            steps = [replace(step, stage=self.add) for step in steps]
+            steps = [step._replace(stage=self.add) for step in steps]
         return steps
 
     def superseded(self, key: Key, desired: Mapping[Key, Resource]) -> bool:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..errors import ConflictError, InputError, MissingError
@@ -194,7 +193,7 @@ class _Resolver:
     def _jump(self, resource: Resource, done: Mapping[Key, tuple[str, ...]]) -> Resource:
         rules = done.get(resource.key, (resource.key.ident[4], *_before(resource)))
         key = Key(JUMP, resource.key.netns, (*resource.key.ident[:4], rules[0]))
-        moved = replace(resource, key=key)
+        moved = resource._replace(key=key)
         if not _before(resource):
             return moved
         table, name = key.ident[2:4]

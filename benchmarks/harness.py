@@ -110,9 +110,13 @@ def settle() -> None:
         time.sleep(0.005)
 
 
-def medians(one_round: Callable[[], Mapping[str, float]], rounds: int = ROUNDS) -> dict[str, float]:
-    """The median of each figure over several rounds; each round measures all, so that a slow minute hits all."""
-    found = [one_round() for _ in range(rounds)]
+def medians(one_round: Callable[[], Mapping[str, float]], rounds: int = 0) -> dict[str, float]:
+    """The median of each figure over several rounds; each round measures all, so that a slow minute hits all.
+
+    Args:
+        rounds: how many; by default three, or one if it is to be quick.
+    """
+    found = [one_round() for _ in range(rounds or (1 if is_quick() else ROUNDS))]
     return {name: statistics.median(figures[name] for figures in found) for name in found[0]}
 
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from benchmarks import node_network as network
-from benchmarks.harness import ROUNDS, Engine, Row, clock, compiled, emit, is_quick, medians, run, settle
+from benchmarks.harness import Engine, Row, clock, compiled, emit, is_quick, medians, run, settle
 
 #: Peers that are measured with so many containers; more would take minutes.
 FEW = 100
@@ -108,7 +108,7 @@ def rows_of(number: int, found: dict[str, float], slow: dict[str, float], few: i
     note = EXTRAPOLATED.format(peers="; ".join(list(slow)[:3]), few=few) if number != few else ""
 
     def started(name: str) -> str:
-        return f"{found[name] - found[f'{name} inside']:.2f} s of ours are starting Python and importing"
+        return f"{found[name] - found[f'{name} inside']:.2f} s of ours are Python's start, imports and end"
 
     peers = {"ip -batch": found["ip build"], "ip -batch, ports raised last": found["ip build, ports last"]}
     limits = {"floor": 1.5, "peer": 0.25} if number >= 1000 else {}
@@ -144,10 +144,10 @@ def rows_of(number: int, found: dict[str, float], slow: dict[str, float], few: i
 
 def rows() -> Iterator[Row]:
     node = Node()
-    numbers, few, rounds = ((10,), 10, 1) if is_quick() else ((100, 1000, 5000), FEW, ROUNDS)
-    slow = medians(lambda: slow_round(node, few), rounds)
+    numbers, few = ((10,), 10) if is_quick() else ((100, 1000, 5000), FEW)
+    slow = medians(lambda: slow_round(node, few))
     for number in numbers:
-        yield from rows_of(number, medians(lambda: one_round(node, number), rounds), slow, few)  # noqa: B023
+        yield from rows_of(number, medians(lambda: one_round(node, number)), slow, few)  # noqa: B023
 
 
 if __name__ == "__main__":

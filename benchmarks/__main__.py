@@ -53,11 +53,11 @@ def lines(row: Row) -> Iterator[str]:
     def times(value: float | None) -> str:
         return f"{value:8.2f}x" if value is not None else " " * 9
 
-    yield f"{row.case:<46}{figure(row.ours)} {row.unit:<3}{'':9}{'':9}  {verdict(row)}"
+    yield f"{row.case:<52}{figure(row.ours)} {row.unit:<3}{'':9}{'':9}  {verdict(row)}"
     if row.floor is not None:
-        yield f"{'    floor':<46}{figure(row.floor)} {row.unit:<3}{times(ratio(row.ours, row.floor))}"
+        yield f"{'    floor':<52}{figure(row.floor)} {row.unit:<3}{times(ratio(row.ours, row.floor))}"
     for name, value in (*row.peers.items(), *row.compared.items()):
-        yield f"    {name:<42}{figure(value)} {row.unit:<3}{times(ratio(row.ours, value))}"
+        yield f"    {name:<48}{figure(value)} {row.unit:<3}{times(ratio(row.ours, value))}"
     if row.note:
         yield f"    ({row.note})"
 

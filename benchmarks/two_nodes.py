@@ -146,11 +146,16 @@ def seen(prefix: str) -> set[str]:
     return found
 
 
-def check(ours: str, other: str) -> None:
-    """Ends the benchmark unless the kernel soon says the same of both networks; carriers come a moment later."""
-    for _ in range(50):
-        different = seen(ours) ^ seen(other)
-        if not different:
-            return
+def check(ours: str, other: str, patience: float = 5.0) -> None:
+    """Ends the benchmark unless the kernel says the same of both networks.
+
+    Args:
+        patience: seconds that carriers and multicast groups, which come later, may take.
+    """
+    until = time.monotonic() + patience
+    while different := seen(ours) ^ seen(other):
+        if time.monotonic() > until:
+            break
         time.sleep(0.1)
-    raise SystemExit(f"two_nodes: not the same network: {sorted(different)[:8]}")
+    if different:
+        raise SystemExit(f"two_nodes: not the same network: {sorted(different)[:8]}")

@@ -9,14 +9,20 @@ Whoever builds, `floor/node.c read` then says whether the kernel has what was as
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from benchmarks import node_network as network
 from benchmarks.harness import Engine, Row, clock, compiled, emit, is_quick, medians, run, settle
 
-#: Peers that are measured with so many containers; more would take minutes.
-FEW = 100
-EXTRAPOLATED = "{peers}: extrapolated from {few} containers, which flatters: they grow faster than their number"
+#: The most containers that slow peers are measured with, and that `ip -batch` is; more would take minutes.
+FEW, MANY = 100, 1000
+LIMITS = {
+    "build": {"floor": 1.5, "peer": 0.25},
+    "read": {"floor": 8, "peer": 0.1, "case 1": 0.3},
+    "change": {"case 2": 1.2},
+    "remove": {"floor": 1.3},
+}
 
 
 class Node:
@@ -56,8 +62,8 @@ class Node:
         settle()
 
 
-def one_round(node: Node, number: int) -> dict[str, float]:
-    """The life of a node, by each of those that a target speaks of."""
+def life(node: Node, number: int) -> dict[str, float]:
+    """The life of a node, by the floor and by us."""
     figures = {"floor build": node.by_floor("build", number)}
     node.check(number)
     figures["floor read"] = node.by_floor("read", number)
@@ -68,86 +74,87 @@ def one_round(node: Node, number: int) -> dict[str, float]:
     figures["build"] = node.engine.apply("topology", wanted, changed=True)
     figures["build inside"] = node.engine.inside
     node.check(number)
-    figures["again"] = node.engine.apply("topology", wanted, changed=False)
-    figures["again inside"] = node.engine.inside
+    figures["read"] = node.engine.apply("topology", wanted, changed=False)
+    figures["read inside"] = node.engine.inside
     there = node.engine.apply("topology", network.topology(number, spare=True), changed=True)
     back = node.engine.apply("topology", wanted, changed=True)
-    figures["one changed"] = (there + back) / 2
+    figures["change"] = (there + back) / 2
     node.check(number)
     figures["remove"] = node.engine.apply("topology", {"name": "bench", "state": "absent"}, changed=True)
     node.gone()
+    return figures
 
-    figures["ip build"] = clock(lambda: run("sh", given=network.ip_batch(number)))
+
+def ip_round(node: Node, number: int) -> dict[str, float]:
+    """The peer that the targets speak of."""
+    figures = {"build: ip -batch": clock(lambda: run("sh", given=network.ip_batch(number)))}
     node.check(number)
     said: list[str] = []
-    figures["ip read"] = clock(lambda: said.append(run("sh", given=network.ip_read(number))))
+    figures["read: ip -j"] = clock(lambda: said.append(run("sh", given=network.ip_read(number))))
     if said[0].count('"dst":"default"') != number:
         raise SystemExit("ip -j: not all default routes")
-    figures["ip remove"] = clock(lambda: run("sh", given=network.ip_remove(number)))
+    figures["remove: ip netns delete"] = clock(lambda: run("sh", given=network.ip_remove(number)))
     node.gone()
-    figures["ip build, ports last"] = node.built(network.ip_batch(number, ports_last=True), number)
+    last = network.ip_batch(number, ports_last=True)
+    figures["build: ip -batch, ports raised last"] = node.built(last, number)
     return figures
 
 
 def slow_round(node: Node, number: int) -> dict[str, float]:
     """Peers that take long."""
-    figures = {"one ip per command": node.built(network.ip_commands(number), number)}
-    figures["CNI bridge, host-local"] = node.built(network.cni(number), number)
+    figures = {"build: one ip per command": node.built(network.ip_commands(number), number)}
+    figures["build: CNI bridge, host-local"] = node.built(network.cni(number), number)
     script = (sys.executable, "-m", "benchmarks.by_pyroute2")
-    figures["pyroute2"] = clock(lambda: run(*script, "build", str(number)))
+    figures["build: pyroute2"] = clock(lambda: run(*script, "build", str(number)))
     node.check(number)
-    figures["pyroute2 NetNS"] = clock(lambda: run(*script, "read", str(number)))
+    figures["read: pyroute2 NetNS"] = clock(lambda: run(*script, "read", str(number)))
     node.clear(number)
     return figures
 
 
-def rows_of(number: int, found: dict[str, float], slow: dict[str, float], few: int) -> Iterator[Row]:
-    """The four rows of one number of containers."""
-    many = f"{number:,} containers"
-    more = {name: figure * number / few for name, figure in slow.items()}
-    note = EXTRAPOLATED.format(peers="; ".join(list(slow)[:3]), few=few) if number != few else ""
+def rows_of(number: int, found: Mapping[str, float], peers: Mapping[str, tuple[float, int]]) -> Iterator[Row]:
+    """The four rows of one number of containers.
 
-    def started(name: str) -> str:
-        return f"{found[name] - found[f'{name} inside']:.2f} s of ours are Python's start, imports and end"
+    Args:
+        found: what was measured with so many.
+        peers: "build: name" → seconds, and with how many containers.
+    """
 
-    peers = {"ip -batch": found["ip build"], "ip -batch, ports raised last": found["ip build, ports last"]}
-    limits = {"floor": 1.5, "peer": 0.25} if number >= 1000 else {}
-    notes = "; ".join(filter(None, (started("build"), note)))
-    slowly = {name: more[name] for name in list(slow)[:3]}
-    yield Row(f"1 build, {many}", found["build"], found["floor build"], {**peers, **slowly}, limits, note=notes)
+    def row(verb: str, title: str, ours: float, compared: Mapping[str, float] | None = None) -> Row:
+        others, notes = {}, []
+        if f"{verb} inside" in found:
+            notes.append(f"{ours - found[f'{verb} inside']:.2f} s of ours are Python's start, imports and end")
+        for what, (seconds, measured) in peers.items():
+            if what.startswith(f"{verb}: "):
+                name = what.partition(": ")[2]
+                others[name] = seconds * number / measured
+                if measured != number:
+                    notes.append(f"{name}: {number // measured} times what {measured:,} take")
+        if any("times what" in note for note in notes):
+            notes.append("that flatters them, for they grow faster than the number of containers")
+        limits = LIMITS[verb] if number >= MANY else {}
+        title = f"{title}, {number:,} containers"
+        return Row(title, ours, found.get(f"floor {verb}"), others, limits, compared or {}, note="; ".join(notes))
 
-    readers = {"ip -j": found["ip read"], "pyroute2 NetNS": more["pyroute2 NetNS"]}
-    note = EXTRAPOLATED.format(peers="pyroute2", few=few) if number != few else ""
-    yield Row(
-        f"2 no change, {many}",
-        found["again"],
-        found["floor read"],
-        readers,
-        {"floor": 8, "peer": 0.1, "case 1": 0.3} if number >= 1000 else {},
-        {"case 1": found["build"]},
-        note="; ".join(filter(None, (started("again"), note))),
-    )
-    yield Row(
-        f"3 one container comes, one goes, {many}",
-        found["one changed"],
-        against={"case 2": 1.2} if number >= 1000 else {},
-        compared={"case 2": found["again"]},
-    )
-    yield Row(
-        f"4 take away, {many}",
-        found["remove"],
-        found["floor remove"],
-        {"ip netns delete": found["ip remove"]},
-        {"floor": 1.3} if number >= 1000 else {},
-    )
+    yield row("build", "1 build", found["build"])
+    yield row("read", "2 no change", found["read"], {"case 1": found["build"]})
+    yield row("change", "3 one container comes, one goes", found["change"], {"case 2": found["read"]})
+    yield row("remove", "4 take away", found["remove"])
 
 
 def rows() -> Iterator[Row]:
     node = Node()
-    numbers, few = ((10,), 10) if is_quick() else ((100, 1000, 5000), FEW)
-    slow = medians(lambda: slow_round(node, few))
+    numbers, few = ((10,), 10) if is_quick() else ((FEW, MANY, 5 * MANY), FEW)
+    slow = {name: (seconds, few) for name, seconds in medians(lambda: slow_round(node, few)).items()}
+    by_ip: dict[str, tuple[float, int]] = {}
+
+    def one_round(number: int) -> dict[str, float]:
+        return {**life(node, number), **(ip_round(node, number) if number <= MANY else {})}
+
     for number in numbers:
-        yield from rows_of(number, medians(lambda: one_round(node, number)), slow, few)  # noqa: B023
+        found = medians(partial(one_round, number))
+        by_ip.update({name: (seconds, number) for name, seconds in found.items() if ": " in name})
+        yield from rows_of(number, found, {**by_ip, **slow})
 
 
 if __name__ == "__main__":

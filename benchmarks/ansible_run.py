@@ -28,8 +28,10 @@ def playbook(plays: Sequence[Mapping[str, Any]], scratch: Path) -> list[Mapping[
     path, inventory = scratch / "playbook.json", scratch / "hosts"
     path.write_text(json.dumps(plays))
     inventory.write_text(INVENTORY)
+    # Of PYTHON*, some (PYTHONUNBUFFERED) slow down modules that come by a pipe; a node that one logs into has none.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment = {
-        **os.environ,
+        **inherited,
         "ANSIBLE_COLLECTIONS_PATH": f"{CHECKOUT / '.collections'}:{PEERS}",
         "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
         "ANSIBLE_PIPELINING": "true",

@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
-from . import pending
 from .errors import LockError, StoreError
 from .model import Key
 from .state_file import DIRECTORY, damaged, read, this_boot, unlink, write
@@ -247,6 +246,8 @@ def node_lock(wait: float = 60.0, path: str = LOCK) -> Iterator[NodeLock]:
         except OSError:
             break
         if not _lock(handle, began, wait):
+            from . import pending
+
             os.close(handle)
             reason = pending.waiting() or f"another run holds {path}"
             raise LockError(f"{reason}; waited {time.monotonic() - began:.0f} s for it")
@@ -268,6 +269,8 @@ def _lock(handle: int, began: float, wait: float) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except OSError:
+            from . import pending
+
             now = time.monotonic()
             if now > end and pending.remaining() > 0:
                 # A while longer than it holds the lock, for it needs a moment to leave.

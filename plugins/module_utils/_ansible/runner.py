@@ -5,11 +5,29 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
+import zipimport
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
+
+
+class _Archive(zipimport.zipimporter):
+    """What Ansible sends. zipimport compiles a module to learn its file's name, and again to run it; this, once."""
+
+    def get_filename(self, fullname: str) -> str:
+        end = "/__init__.py" if self.is_package(fullname) else ".py"
+        return f"{self.archive}/{self.prefix}{fullname.rpartition('.')[2]}{end}"
+
+
+# Before anything of the core is imported. What few tasks need is imported where it is used, for the same reason: a
+# module comes as source, and that is compiled for every task.
+sys.path_hooks.insert(0, _Archive)
+# The process ends with its task, and leaves hardly anything in cycles meanwhile.
+gc.disable()
 
 from .._core.declare import declare_one
 from .._core.engine import Report, converge
@@ -19,15 +37,13 @@ from .._core.guard_options import DIRECTORY, GUARD, OPTION, module_fields
 from .._core.kernel.node import Node
 from .._core.kernel.world import KernelWorld
 from .._core.kinds import DECLARATIONS
+from .._core.lock import NodeLock, node_lock
 from .._core.model import Declaration
-from .._core.store import NodeLock, node_lock
 from .arguments import CHANGE, argument_spec
 
 if TYPE_CHECKING:
     from .._core.guard import Guard
     from .._core.ownership import Ledger
-
-# What few tasks need is imported where it is used: a module comes as source, and is compiled for every task.
 
 
 class Module(AnsibleModule):

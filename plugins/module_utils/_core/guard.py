@@ -19,8 +19,8 @@ from .errors import ApplyError, ContainerlandError, GuardError
 from .guard_options import OPTION
 from .kernel.node import Node
 from .kernel.world import KernelWorld
+from .lock import NodeLock
 from .pending import RESTORING_SECONDS, Pending, find, forget
-from .store import NodeLock
 from .watchdog import APPLIED, COUNTING, FAILED, OVER, READY, RESTORED, Watchdog
 
 _READY_SECONDS = 30

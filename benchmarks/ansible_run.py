@@ -8,43 +8,41 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.harness import CHECKOUT, run
 
+#: Where scripts/setup bench puts them.
 PEERS = CHECKOUT / ".cache/peers"
 INVENTORY = f"localhost ansible_connection=local ansible_python_interpreter={sys.executable}\n"
 
 
-def playbook(plays: Sequence[Mapping[str, Any]], scratch: Path) -> list[Mapping[str, Any]]:
-    """Runs plays on localhost; the tasks as the callback ansible.posix.json tells of them.
+class Done(NamedTuple):
+    """A task, from its start on the controller to its result."""
 
-    Args:
-        scratch: an empty directory for the playbook.
-    """
-    path, inventory = scratch / "playbook.json", scratch / "hosts"
-    path.write_text(json.dumps(plays))
-    inventory.write_text(INVENTORY)
+    action: str
+    seconds: float
+    changed: bool
+
+
+def tasks(given: Sequence[Mapping[str, Any]]) -> list[Done]:
+    """Runs tasks on localhost, one after the other."""
     # Of PYTHON*, some (PYTHONUNBUFFERED) slow down modules that come by a pipe; a node that one logs into has none.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment = {
         **inherited,
         "ANSIBLE_COLLECTIONS_PATH": f"{CHECKOUT / '.collections'}:{PEERS}",
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+        "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "benchmarks/callback"),
+        "ANSIBLE_STDOUT_CALLBACK": "durations",
         "ANSIBLE_PIPELINING": "true",
     }
-    program = str(Path(sys.executable).parent / "ansible-playbook")
-    said = run(program, "-i", str(inventory), str(path), env=environment)
-    # Warnings may come before.
-    tasks = json.loads(said[said.index("{") :])["plays"]
-    return [task for play in tasks for task in play["tasks"]]
-
-
-def duration(task: Mapping[str, Any]) -> float:
-    """Seconds from the start of a task to its result."""
-    times = (task["task"]["duration"][name] for name in ("start", "end"))
-    begin, end = (datetime.fromisoformat(time.rstrip("Z")) for time in times)
-    return (end - begin).total_seconds()
+    with tempfile.TemporaryDirectory() as scratch:
+        playbook, inventory = Path(scratch, "playbook.json"), Path(scratch, "hosts")
+        playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": given}]))
+        inventory.write_text(INVENTORY)
+        program = str(Path(sys.executable).parent / "ansible-playbook")
+        said = run(program, "-i", str(inventory), str(playbook), env=environment)
+    return [Done(**json.loads(line)) for line in said.splitlines() if line.startswith("{")]

@@ -56,7 +56,7 @@ def one_round(number: int) -> Mapping[str, float]:
     found = {RESTORE: clock(lambda: run("ipvsadm", "--restore", given=text))}
     expect(options)
     found[SAVE] = clock(lambda: run("ipvsadm", "--save", "-n"))
-    place = "-t 10.96.0.0:80 -r 10.244.0.1:8080 -m".split()
+    place = ["-t", "10.96.0.0:80", "-r", "10.244.0.1:8080", "-m"]
     found[EDIT] = clock(lambda: run("ipvsadm", "--edit-server", *place, "-w", "7"))
     run("ipvsadm", "--clear")
     found[BUILD] = apply.seconds("topology", options, changed=True)

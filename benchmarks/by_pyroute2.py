@@ -1,7 +1,7 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The network of cases 1 to 4 by pyroute2 as its documentation shows it: a call for each step, NetNS for what is inside.
+"""The network of cases 1 to 4 by pyroute2 as its documentation shows it: a call for each step, NetNS inside.
 
 Usage: python -m benchmarks.by_pyroute2 build|read N
 """

@@ -9,20 +9,18 @@ namespace and reads them back, and afterwards it reads the chain: so `programs` 
 
 from __future__ import annotations
 
-import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks import apply
 from benchmarks.ansible_run import tasks
-from benchmarks.harness import ROUNDS, Row, clock, emit, is_quick, medians, run
+from benchmarks.harness import ROUNDS, Engine, Row, clock, emit, is_quick, medians, run
 from plugins.module_utils._core.kernel import netns, programs
 
 SIZES = (100, 1_000, 10_000)
 BACKENDS = ("nft", "legacy")
 PEER, PEER_ITEMS = "ansible.builtin.iptables", 50
-BUILD, SAME, ONE = "build", "no change", "one rule changed"
+BUILD, SAME, ONE, START = "build", "no change", "one rule changed", "start"
 PROGRAMS = "iptables: scratch and live"
 # What the floor of `no change` is: a process of Python that reads and parses, and no more.
 READ = """
@@ -69,23 +67,24 @@ def floor_build(backend: str, rules: Sequence[str]) -> dict[str, float]:
     return {f"{BUILD} floor": loaded, f"{BUILD} programs": loaded + read + scratch}
 
 
-def one_round(backend: str, number: int) -> Mapping[str, float]:
+def one_round(engine: Engine, backend: str, number: int) -> Mapping[str, float]:
     rules = rules_of(number)
     ours: dict[str, Any] = {"chain": "OURS", "backend": backend}
     found = floor_build(backend, rules)
-    found[BUILD] = apply.seconds("iptables_chain", {**ours, "rules": rules}, changed=True)
+    found[BUILD] = engine.apply("iptables_chain", {**ours, "rules": rules}, changed=True)
     expect(backend, rules)
     read = [sys.executable, "-I", "-c", READ, f"iptables-{backend}-save", "-c"]
     found[f"{SAME} floor"] = clock(lambda: run(*read))
-    found[SAME] = apply.seconds("iptables_chain", {**ours, "rules": rules}, changed=False)
+    found[SAME] = engine.apply("iptables_chain", {**ours, "rules": rules}, changed=False)
+    found[START] = found[SAME] - engine.inside
     expect(backend, rules)
     rules[number // 2] = "-s 192.0.2.1/32 -j DROP"
     # By its number; iptables-restore still has to read the chain.
     text = f"*filter\n-R OURS {number // 2 + 1} -s 192.0.2.2/32 -j DROP\nCOMMIT\n"
     found[f"{ONE} floor"] = clock(lambda: run(f"iptables-{backend}-restore", "--noflush", "-w", given=text))
-    found[ONE] = apply.seconds("iptables_chain", {**ours, "rules": rules}, changed=True)
+    found[ONE] = engine.apply("iptables_chain", {**ours, "rules": rules}, changed=True)
     expect(backend, rules)
-    apply.seconds("iptables_chain", {**ours, "state": "absent"}, changed=True)
+    engine.apply("iptables_chain", {**ours, "state": "absent"}, changed=True)
     return found
 
 
@@ -103,9 +102,9 @@ def peer(items: int) -> dict[str, float]:
 
 
 def rows(backend: str, number: int, item: Mapping[str, float], items: int, rounds: int) -> list[Row]:
-    found = medians(lambda: one_round(backend, number), rounds)
-    start = statistics.median(apply.start("iptables_chain") for _ in range(ROUNDS))
-    note = f"{start:.2f} s of ours is the start of Python and imports"
+    engine = Engine()
+    found = medians(lambda: one_round(engine, backend, number), rounds)
+    note = f"{found[START]:.2f} s of ours is the start of Python and imports"
     guess = f"{note}; {PEER}: extrapolated from {items} items, as if later ones took no longer"
 
     def row(action: str, **more: Any) -> Row:

@@ -7,25 +7,16 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
-import zipimport
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._core.archive import compile_once
 
-class _Archive(zipimport.zipimporter):
-    """What Ansible sends. zipimport compiles a module to learn its file's name, and again to run it; this, once."""
-
-    def get_filename(self, fullname: str) -> str:
-        end = "/__init__.py" if self.is_package(fullname) else ".py"
-        return f"{self.archive}/{self.prefix}{fullname.rpartition('.')[2]}{end}"
-
-
-# Before anything of the core is imported. What few tasks need is imported where it is used, for the same reason: a
+# Before the rest of the core is imported. What few tasks need is imported where it is used, for the same reason: a
 # module comes as source, and that is compiled for every task.
-sys.path_hooks.insert(0, _Archive)
+compile_once()
 # The process ends with its task, and leaves hardly anything in cycles meanwhile.
 gc.disable()
 

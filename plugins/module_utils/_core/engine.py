@@ -195,7 +195,7 @@ def _scopes(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:
         if key.kind == "link":
             wanted[key] |= {"peer"}
     for netns in _going(declaration):
-        scopes.setdefault(netns, set()).update(_GO_WITH_LINKS)
+        scopes.setdefault(netns, set()).update(_go_with_links())
         wanted[Key("", netns, ())] = frozenset()
     for exact in declaration.exact:
         scopes.setdefault(exact.netns, set()).add(exact.kind)

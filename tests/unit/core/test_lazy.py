@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import gc
 import subprocess
 import sys
 import zipfile
@@ -14,12 +13,10 @@ import zipimport
 from pathlib import Path
 
 import pytest
-from ansible_collections.containerland.net.plugins.module_utils._ansible.runner import _Archive
+from ansible_collections.containerland.net.plugins.module_utils._core.archive import Archive
 from ansible_collections.containerland.net.plugins.module_utils._core.kinds import DECLARATIONS, KINDS
 from ansible_collections.containerland.net.plugins.module_utils._core.kinds.types import TYPES
 
-# The runner has switched it off, for its process.
-gc.enable()
 ROOT = Path(__file__).parents[3]
 CORE = ROOT / "plugins/module_utils/_core"
 PROGRAM = """
@@ -65,9 +62,9 @@ def test_files_of_an_archive_have_the_names_that_zipimport_gives(tmp_path: Path)
         archive.writestr("outer/inner/__init__.py", "")
         archive.writestr("outer/inner/module.py", "this is no Python")
     for place, name in ((path, "outer"), (path / "outer", "outer.inner")):
-        ours, theirs = _Archive(str(place)), zipimport.zipimporter(str(place))
+        ours, theirs = Archive(str(place)), zipimport.zipimporter(str(place))
         assert ours.get_filename(name) == theirs.get_filename(name)
     # Nor is a source compiled for that.
-    assert _Archive(str(path / "outer/inner")).get_filename("outer.inner.module") == str(path / "outer/inner/module.py")
+    assert Archive(str(path / "outer/inner")).get_filename("outer.inner.module") == str(path / "outer/inner/module.py")
     with pytest.raises(ImportError):
-        _Archive(str(path)).get_filename("nothing")
+        Archive(str(path)).get_filename("nothing")

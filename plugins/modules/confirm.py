@@ -85,6 +85,7 @@ left:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.containerland.net.plugins.module_utils._core import pending
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ContainerlandError
+from ansible_collections.containerland.net.plugins.module_utils._core.guard_options import DIRECTORY
 
 
 def main() -> None:
@@ -107,7 +108,7 @@ def main() -> None:
     except ContainerlandError as problem:
         module.fail_json(msg=str(problem))
     except OSError as problem:
-        module.fail_json(msg=f"cannot use {pending.DIRECTORY}: {problem.strerror}")
+        module.fail_json(msg=f"cannot use {DIRECTORY}: {problem.strerror}")
     if found is None:
         module.exit_json(changed=False, outcome="unknown")
         return

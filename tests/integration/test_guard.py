@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.containerland.net.plugins.module_utils._core import pending, store
+from ansible_collections.containerland.net.plugins.module_utils._core import lock as locks
+from ansible_collections.containerland.net.plugins.module_utils._core import pending
 from ansible_collections.containerland.net.plugins.module_utils._core.declare import declare_topology
 from ansible_collections.containerland.net.plugins.module_utils._core.engine import converge
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ApplyError, LockError
 from ansible_collections.containerland.net.plugins.module_utils._core.guard import Guard
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel.node import Node
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel.world import KernelWorld
+from ansible_collections.containerland.net.plugins.module_utils._core.lock import node_lock
 from ansible_collections.containerland.net.plugins.module_utils._core.model import Step
 from ansible_collections.containerland.net.plugins.module_utils._core.ownership import Ledger
 from ansible_collections.containerland.net.plugins.module_utils._core.pending import State
-from ansible_collections.containerland.net.plugins.module_utils._core.store import Store, node_lock
+from ansible_collections.containerland.net.plugins.module_utils._core.store import Store
 
 from tests.integration.support.cases import FOREIGN
 from tests.integration.support.kernel import said, same, sh, snapshot
@@ -248,7 +250,7 @@ def test_failures_end_the_guard() -> None:
 def test_others_wait_and_say_for_what(monkeypatch: pytest.MonkeyPatch) -> None:
     prepared()
     assert in_child(guarded) == 0
-    monkeypatch.setattr(store, "GUARD_PATIENCE", 0)
+    monkeypatch.setattr(locks, "GUARD_PATIENCE", 0)
     said_why = "a change with confirm_timeout awaits confirmation, for [0-9]+ s more; waited"
     with pytest.raises(LockError, match=said_why), node_lock(wait=0.1):
         pass

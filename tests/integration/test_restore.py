@@ -17,9 +17,10 @@ from ansible_collections.containerland.net.plugins.module_utils._core.engine imp
 from ansible_collections.containerland.net.plugins.module_utils._core.guard import Guard
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel.node import Node
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel.world import KernelWorld
+from ansible_collections.containerland.net.plugins.module_utils._core.lock import node_lock
 from ansible_collections.containerland.net.plugins.module_utils._core.ownership import Ledger
 from ansible_collections.containerland.net.plugins.module_utils._core.program import main
-from ansible_collections.containerland.net.plugins.module_utils._core.store import Store, node_lock
+from ansible_collections.containerland.net.plugins.module_utils._core.store import Store
 
 from tests.integration.support.cases import FOREIGN
 from tests.integration.support.kernel import namespaces, said, sh

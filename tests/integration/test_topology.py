@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ApplyError, LockError, StoreError
-from ansible_collections.containerland.net.plugins.module_utils._core.store import Store, node_lock
+from ansible_collections.containerland.net.plugins.module_utils._core.lock import node_lock
+from ansible_collections.containerland.net.plugins.module_utils._core.store import Store
 
 from tests.integration.support.cases import FOREIGN, change, expect, survive_failures
 from tests.integration.support.kernel import namespaces, said, same, sh, snapshot

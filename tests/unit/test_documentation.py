@@ -19,7 +19,7 @@ import yaml
 
 from plugins.module_utils._core.declare import LISTS, declare_one, declare_topology
 from plugins.module_utils._core.fields import Field, parse
-from plugins.module_utils._core.guard import GUARD
+from plugins.module_utils._core.guard_options import GUARD
 from plugins.module_utils._core.kinds import DECLARATIONS
 
 CHECKOUT = Path(__file__).resolve().parents[2]

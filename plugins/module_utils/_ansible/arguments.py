@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._core.fields import Field, Fields
-from .._core.guard import OPTION
+from .._core.guard_options import OPTION
 
 #: What the action plugin calls a guarded change. An option that begins with '_' is not documented.
 CHANGE = "_confirm_change"

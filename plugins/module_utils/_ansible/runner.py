@@ -5,27 +5,36 @@
 
 from __future__ import annotations
 
-import traceback
+import gc
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._core import ipvs_info
-from .._core.declare import TOPOLOGY, declare_one, declare_topology
+from .._core.archive import compile_once
+
+# Before the rest of the core is imported. What few tasks need is imported where it is used, for the same reason: a
+# module comes as source, and that is compiled for every task.
+compile_once()
+# The process ends with its task, and leaves hardly anything in cycles meanwhile.
+gc.disable()
+
+from .._core.declare import declare_one
 from .._core.engine import Report, converge
 from .._core.errors import ContainerlandError, InputError
 from .._core.fields import Fields, parse, secrets
-from .._core.guard import GUARD, OPTION, Guard, module_fields
-from .._core.info import INFO, look
+from .._core.guard_options import DIRECTORY, GUARD, OPTION, module_fields
 from .._core.kernel.node import Node
 from .._core.kernel.world import KernelWorld
 from .._core.kinds import DECLARATIONS
+from .._core.lock import NodeLock, node_lock
 from .._core.model import Declaration
-from .._core.ownership import Ledger
-from .._core.pending import leftovers
-from .._core.store import NodeLock, Store, node_lock
 from .arguments import CHANGE, argument_spec
+
+if TYPE_CHECKING:
+    from .._core.guard import Guard
+    from .._core.ownership import Ledger
 
 
 class Module(AnsibleModule):
@@ -61,6 +70,8 @@ def guarded(module: Module, work: Callable[[Node], Mapping[str, Any]]) -> NoRetu
     except ContainerlandError as problem:
         module.fail_json(msg=printable(str(problem)))
     except Exception as problem:
+        import traceback
+
         said = f"this is a defect of the collection, please report it: {type(problem).__name__}: {problem}"
         module.fail_json(msg=said, exception=traceback.format_exc())
     module.exit_json(**printable(result))
@@ -83,7 +94,7 @@ def _converge(
     if module.check_mode:
         return _result(module, converge(declaration, world, check=True, ledger=ledger()))
     with node_lock() as lock:
-        for warning in leftovers():
+        for warning in _leftovers():
             module.warn(warning)
         guard = _guard(module, node, lock)
         result = _result(module, converge(declaration, world, ledger=ledger(), guard=guard))
@@ -91,9 +102,21 @@ def _converge(
     return {**result, "confirm": guard.change} if guard is not None and guard.stands else result
 
 
+def _leftovers() -> list[str]:
+    if not os.path.isdir(DIRECTORY):
+        return []
+    from .._core.pending import leftovers
+
+    return leftovers()
+
+
 def _guard(module: Module, node: Node, lock: NodeLock) -> Guard | None:
     seconds = module.params.get(OPTION)
-    return Guard(seconds, module.params.get(CHANGE) or "", node, lock) if seconds else None
+    if not seconds:
+        return None
+    from .._core.guard import Guard
+
+    return Guard(seconds, module.params.get(CHANGE) or "", node, lock)
 
 
 def _own_options(module: Module, fields: Fields) -> dict[str, Any]:
@@ -125,10 +148,15 @@ def run(name: str) -> NoReturn:
 
 def run_topology() -> NoReturn:
     """The main of the module topology."""
-    module = Module(module_fields("topology", TOPOLOGY))
+    from .._core.declare import declare_topology, topology_fields
+    from .._core.ownership import Ledger
+    from .._core.store import Store
+
+    fields = topology_fields()
+    module = Module(module_fields("topology", fields))
 
     def work(node: Node) -> dict[str, Any]:
-        options = _own_options(module, TOPOLOGY)
+        options = _own_options(module, fields)
         declaration = declare_topology(options, node.canonical)
         given = {name: value for name, value in options.items() if value is not None}
         return _converge(module, node, declaration, lambda: Ledger(Store(module.params["name"]), given, node.is_gone))
@@ -138,6 +166,8 @@ def run_topology() -> NoReturn:
 
 def run_info() -> NoReturn:
     """The main of the module network_info."""
+    from .._core.info import INFO, look
+
     module = Module(INFO)
 
     def work(node: Node) -> dict[str, Any]:
@@ -150,6 +180,8 @@ def run_info() -> NoReturn:
 
 def run_ipvs_info() -> NoReturn:
     """The main of the module ipvs_info."""
+    from .._core import ipvs_info
+
     module = Module(ipvs_info.IPVS_INFO)
 
     def work(node: Node) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any, Callable
@@ -32,40 +33,44 @@ def owner_name(value: str) -> str:
     return value
 
 
-TOPOLOGY: Fields = {
-    "name": Field(
-        "str",
-        "The owner: what this name declared before and declares no longer is removed, or set back to what it was.",
-        required=True,
-        check=owner_name,
-    ),
-    "state": Field(
-        "str",
-        "V(absent) takes away all that this owner made, and sets back all that it changed.",
-        default="present",
-        choices=("present", "absent"),
-    ),
-    "netns": Field(
-        "str",
-        (
-            "The namespace of elements that name none of their own: by name (V(web1)), by path (V(/proc/123/ns/net)), "
-            "or as V(pid:123), V(docker:NAME) or V(podman:NAME).",
-            "Without it, the namespace the task runs in.",
+@functools.cache
+def topology_fields() -> Fields:
+    """The options of a topology, which are those of all declarations: made when they are needed."""
+    return {
+        "name": Field(
+            "str",
+            "The owner: what this name declared before and declares no longer is removed, or set back to what it was.",
+            required=True,
+            check=owner_name,
         ),
-        check=netns_ref,
-    ),
-    "sysctls": SYSCTLS,
-    **{
-        option: Field(
-            "list",
-            f"Elements with the options of M(containerland.net.{name}).",
-            elements="dict",
-            fields=DECLARATIONS[name].fields,
-            module=f"containerland.net.{name}",
-        )
-        for option, name in LISTS.items()
-    },
-}
+        "state": Field(
+            "str",
+            "V(absent) takes away all that this owner made, and sets back all that it changed.",
+            default="present",
+            choices=("present", "absent"),
+        ),
+        "netns": Field(
+            "str",
+            (
+                "The namespace of elements that name none of their own: by name (V(web1)), by path "
+                "(V(/proc/123/ns/net)), or as V(pid:123), V(docker:NAME) or V(podman:NAME).",
+                "Without it, the namespace the task runs in.",
+            ),
+            check=netns_ref,
+        ),
+        "sysctls": SYSCTLS,
+        **{
+            option: Field(
+                "list",
+                f"Elements with the options of M(containerland.net.{name}).",
+                elements="dict",
+                fields=DECLARATIONS[name].fields,
+                module=f"containerland.net.{name}",
+            )
+            for option, name in LISTS.items()
+        },
+    }
+
 
 Canonical = Callable[[str], str]
 
@@ -88,7 +93,7 @@ def declare_topology(options: Mapping[str, Any], canonical: Canonical) -> Declar
     Raises:
         InputError: with the option's path.
     """
-    parsed = parse(TOPOLOGY, options)
+    parsed = parse(topology_fields(), options)
     place = Place(Declaration(), parsed.get("netns", ""), canonical)
     if parsed["state"] == "absent":
         extra = next((name for name in (*LISTS, "sysctls") if parsed.get(name)), None)

@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from .errors import ApplyError, ConflictError, ContainerlandError, KernelError, MissingError, VerifyError
 from .kinds import KINDS
 from .kinds.base import StepError
 from .kinds.link import PORT_FLAGS
 from .model import Action, Change, Declaration, Key, Resource, Stage, Step, describe
-from .ownership import Ledger
 from .plan import Plan, make_plan
 from .show import shown
 
+if TYPE_CHECKING:
+    from .ownership import Ledger
+
 Wanted = dict[Key, frozenset[str]]
-_GO_WITH_LINKS = {name for name, kind in KINDS.items() if not kind.stands_alone}
 
 
 class World(Protocol):
@@ -125,7 +126,7 @@ def _look_closer(
     while plan.destructive() - looked:
         looked |= plan.destructive()
         for netns in looked:
-            scopes[netns] = scopes.get(netns, set()) | _GO_WITH_LINKS
+            scopes[netns] = scopes.get(netns, set()) | _go_with_links()
         if plan.loose_ends():
             for key in observed:
                 if key.kind == "netns":
@@ -135,6 +136,11 @@ def _look_closer(
         observed = {**observed, **world.observe(closer, None)}
         plan = make_plan(declaration, observed)
     return plan, observed
+
+
+def _go_with_links() -> set[str]:
+    """A function, for asking imports all kinds."""
+    return {name for name, kind in KINDS.items() if not kind.stands_alone}
 
 
 def _carry_out(
@@ -189,7 +195,7 @@ def _scopes(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:
         if key.kind == "link":
             wanted[key] |= {"peer"}
     for netns in _going(declaration):
-        scopes.setdefault(netns, set()).update(_GO_WITH_LINKS)
+        scopes.setdefault(netns, set()).update(_go_with_links())
         wanted[Key("", netns, ())] = frozenset()
     for exact in declaration.exact:
         scopes.setdefault(exact.netns, set()).add(exact.kind)

@@ -16,46 +16,14 @@ from typing import Callable
 
 from .engine import TakeBack
 from .errors import ApplyError, ContainerlandError, GuardError
-from .fields import Field, Fields
+from .guard_options import OPTION
 from .kernel.node import Node
 from .kernel.world import KernelWorld
+from .lock import NodeLock
 from .pending import RESTORING_SECONDS, Pending, find, forget
-from .store import NodeLock
 from .watchdog import APPLIED, COUNTING, FAILED, OVER, READY, RESTORED, Watchdog
 
-_LEAST, _MOST = 2, 600
 _READY_SECONDS = 30
-OPTION = "confirm_timeout"
-
-
-def _seconds(value: int) -> int:
-    if value and not _LEAST <= value <= _MOST:
-        raise ValueError(f"must be {_LEAST} to {_MOST} seconds, or 0 for no guard: {value}")
-    return value
-
-
-GUARD: Fields = {
-    OPTION: Field(
-        "int",
-        (
-            "Seconds, V(2) to V(600), in which the controller must reach the node again over a new connection once the "
-            "change is made. If it does not, the node takes the change back, and the task fails.",
-            "The state before also returns, at once, if the run or its watchdog is killed.",
-            "The task ends when the change is confirmed or taken back. It cannot be combined with C(async).",
-            "Without it, or with V(0), changes need no confirmation.",
-        ),
-        check=_seconds,
-    ),
-}
-
-
-#: The modules that have this option.
-GUARDED = ("iptables_chain", "route", "topology")
-
-
-def module_fields(name: str, fields: Fields) -> Fields:
-    """The options of a module: those of its elements, and its own."""
-    return {**fields, **GUARD} if name in GUARDED else fields
 
 
 class Guard:

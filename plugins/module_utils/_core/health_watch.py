@@ -29,8 +29,8 @@ from .errors import ContainerlandError, StoreError
 from .health import Check, Judge, problem_of
 from .kernel.node import Node
 from .kernel.world import KernelWorld
+from .lock import node_lock
 from .model import Action, Declaration
-from .store import node_lock
 
 CONFIGURATION = f"{state_file.DIRECTORY}/health"
 STATE = "/run/containerland.health"

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import GuardError, InputError
+from .guard_options import DIRECTORY
 
-DIRECTORY = "/run/containerland.guard"
 # How long a watchdog may take, in seconds, to bring the old state back.
 RESTORING_SECONDS = 60
 _LEAVING_SECONDS = 10

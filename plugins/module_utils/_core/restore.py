@@ -20,11 +20,12 @@ from .errors import ContainerlandError, StoreError
 from .kernel.node import Node, is_name
 from .kernel.world import KernelWorld
 from .kinds import KINDS
+from .lock import node_lock
 from .model import Declaration, Key, Resource
 from .ownership import Ledger
 from .pending import leftovers
 from .state_file import owners, this_boot
-from .store import Store, node_lock
+from .store import Store
 
 Attempt = Callable[[], "list[str]"]
 

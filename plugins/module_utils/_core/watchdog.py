@@ -20,8 +20,8 @@ from typing import Callable, NoReturn
 from .engine import TakeBack
 from .kernel.node import Node
 from .kernel.world import KernelWorld
+from .lock import NodeLock
 from .pending import Pending, State, now
-from .store import NodeLock
 
 # What the run and its watchdog tell each other, a byte each; the run's end without a word means that it was killed.
 READY, APPLIED, OVER, COUNTING, REFUSED, RESTORED, FAILED = b"r", b"a", b"o", b"c", b"n", b"R", b"F"

@@ -19,9 +19,10 @@ from ansible_collections.containerland.net.plugins.module_utils._core.fields imp
 from ansible_collections.containerland.net.plugins.module_utils._core.info import INFO, look
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel.node import Node
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel.world import KernelWorld
+from ansible_collections.containerland.net.plugins.module_utils._core.lock import node_lock
 from ansible_collections.containerland.net.plugins.module_utils._core.model import Step
 from ansible_collections.containerland.net.plugins.module_utils._core.ownership import Ledger
-from ansible_collections.containerland.net.plugins.module_utils._core.store import Store, node_lock
+from ansible_collections.containerland.net.plugins.module_utils._core.store import Store
 
 Options = Mapping[str, Any]
 CHECKOUT = Path(__file__).parents[3]

@@ -25,11 +25,31 @@ FIXTURES = Path(__file__).parents[2] / "fixtures" / "iptables"
 BOTH = {"ipv4", "ipv6"}
 LINES = [line.split(" ", 3)[3:] for line in (FIXTURES / "rules.txt").read_text().splitlines() if line[:1] in "46"]
 
+ODD = (
+    *("-p tcp  -j DROP", " -j DROP", "-j DROP ", "-ptcp -j DROP", "-p tcp --dport=80", "-4 -j DROP", "-j DROP -6"),
+    *("-m /x -j DROP", "-j ../x", "-g a/b", "--match a/b", "-s 10.0.0.0/8 -j A", "-m comment --comment -j -j DROP"),
+    *("-m comment --comment a:b", "--set a", "--sets a", "--sport 1 -t nat", "-F", "- -j DROP", "--", "# -j DROP"),
+    *("-j DROP -", "-f -j DROP", "-fj DROP", "! -f", "-m set --set x src", "-j LOG --log-prefix a=b", "a -A b", "!"),
+)
+
 
 @pytest.mark.parametrize("line", [line[0] for line in LINES if line])
 def test_words_are_those_of_a_shell(line: str) -> None:
     assert [word for word, _quoted in split(line)] == shlex.split(line)
     assert words(from_line(line)[1]) == [part for word in shlex.split(line) for part in _apart(word)]
+
+
+def _outcome(line: str, slowly: bool) -> object:
+    try:
+        return from_words(split(line)) if slowly else from_line(line)
+    except ValueError as problem:
+        return str(problem)
+
+
+@pytest.mark.parametrize("line", [*(line[0] for line in LINES if line), *ODD])
+def test_the_short_way_leads_to_the_same(line: str) -> None:
+    """`from_line` looks only at the options of lines in which nothing else can matter."""
+    assert _outcome(line, slowly=False) == _outcome(line, slowly=True)
 
 
 def _apart(word: str) -> list[str]:

@@ -6,9 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import messages, packed, wire
+from ..lazy import Module
+from . import packed, wire
+
+if TYPE_CHECKING:
+    from . import messages
+else:
+    messages = Module(__package__, "messages")
 
 # IFLA_BRPORT_* of the kernel's if_link.h that packed.port_set writes.
 _PORT_FLAGS = {"hairpin": 4, "isolated": 33, "neigh_suppress": 32}

@@ -15,13 +15,19 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..errors import KernelError, MissingError
 from ..kinds.base import StepError
+from ..lazy import Module
 from ..model import Step, describe
-from . import ipset, ipvs, netlink, netns, packed, reader, sysctl, xtables
+from . import netlink, netns, packed, reader, sysctl
 from .refs import path_of_ref
+
+if TYPE_CHECKING:
+    from . import ipset, ipvs, xtables
+else:
+    ipset, ipvs, xtables = (Module(__package__, name) for name in ("ipset", "ipvs", "xtables"))
 
 # Replies that mean that what should be removed is gone already: the device, the entry, the address.
 _NAMED = ("links", "names", "indexes", "kinds", "vlans", "veth ends")

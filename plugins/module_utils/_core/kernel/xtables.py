@@ -171,19 +171,25 @@ def parse(saved: str) -> Tables:
     policies: dict[str, str] = {}
     rules: dict[str, list[str]] = {}
     counters: dict[str, list[str]] = {}
-    for line in _rejoined(saved):
+    texts: list[str] = []
+    counts: list[str] = []
+    last = ""
+    for line in _rejoined(saved) if '"' in saved else saved.split("\n"):
         first = line[:1]
         if line.startswith("-A ") or (first == "[" and "] -A " in line):
             head, _mark, rest = line.partition("-A ")
             name, _space, text = rest.partition(" ")
-            rules.setdefault(name, []).append(text)
-            counters.setdefault(name, []).append(head[1:-2] if head else "0:0")
+            if name != last:
+                texts, counts = rules.setdefault(name, []), counters.setdefault(name, [])
+                last = name
+            texts.append(text)
+            counts.append(head[1:-2] if head else "0:0")
         elif first == ":":
             name, policy = line[1:].split(" ")[:2]
             policies[name] = "" if policy == "-" else policy
         elif first == "*":
             tables[line[1:]] = {}
-            policies, rules, counters = {}, {}, {}
+            policies, rules, counters, last = {}, {}, {}, ""
         elif line == "COMMIT":
             tables[next(reversed(tables))] = {
                 name: Chain(policy, tuple(rules.get(name, ())), tuple(counters.get(name, ())))

@@ -91,7 +91,7 @@ class _Scratch:
         self._trials = trials
         self._around = around
         self._lock = lock
-        self._words = {word for trial in trials for rule in trial.rules for word in words(rule)}
+        self._words = _words_of(trials)
         self._order = sorted(range(len(trials)), key=lambda n: list(BUILTIN).index(trials[n].table))
         self._rules = [(n, i) for n in self._order for i in range(len(trials[n].rules))]
 
@@ -228,6 +228,12 @@ class _Scratch:
 
     def _words_of_rateest(self) -> Iterator[str]:
         return (rule for trial in self._trials for rule in trial.rules if "-m rateest" in rule)
+
+
+def _words_of(trials: Iterable[Trial]) -> set[str]:
+    rules = [rule for trial in trials for rule in trial.rules]
+    quoted = [word for rule in rules if '"' in rule for word in words(rule)]
+    return {*" ".join(rules).split(" "), *quoted}
 
 
 def _target(rule: str) -> str:

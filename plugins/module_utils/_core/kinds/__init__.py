@@ -1,64 +1,71 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All kinds of objects, and all declarations; a new one is a file here and a line below."""
+"""All kinds of objects, and all declarations; a new one is a file here, its import and a line below."""
 
 from __future__ import annotations
 
-from .address import AddressKind
-from .any_link import LinkDeclaration
-from .base import Declarable, Kind
-from .fdb import FdbDeclaration, FdbKind
-from .ipset import IpsetEntryKind, IpsetKind
-from .ipset_options import IpsetDeclaration
-from .iptables_chain import IptablesChainDeclaration, IptablesChainKind
-from .iptables_jump import IptablesJumpKind
-from .ipvs import IpvsServerKind, IpvsServiceKind
-from .ipvs_options import IpvsServiceDeclaration
-from .link import LinkKind
-from .neighbor import NeighborDeclaration, NeighborKind
-from .netns import NetnsDeclaration, NetnsKind
-from .route import RouteDeclaration, RouteKind
-from .rule import RuleDeclaration, RuleKind
-from .sysctl import SysctlKind
-from .types.bridge import BridgeDeclaration
-from .types.veth import VethDeclaration
-from .types.vxlan import VxlanDeclaration
+from typing import TYPE_CHECKING
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        NetnsKind(),
-        LinkKind(),
-        SysctlKind(),
-        AddressKind(),
-        FdbKind(),
-        NeighborKind(),
-        RouteKind(),
-        RuleKind(),
-        IptablesChainKind(),
-        IptablesJumpKind(),
-        IpsetKind(),
-        IpsetEntryKind(),
-        IpvsServiceKind(),
-        IpvsServerKind(),
-    )
-}
+from ..lazy import Registry
 
-DECLARATIONS: dict[str, Declarable] = {
-    declaration.name: declaration
-    for declaration in (
-        NetnsDeclaration(),
-        BridgeDeclaration(),
-        VethDeclaration(),
-        VxlanDeclaration(),
-        LinkDeclaration(),
-        RouteDeclaration(),
-        RuleDeclaration(),
-        NeighborDeclaration(),
-        FdbDeclaration(),
-        IptablesChainDeclaration(),
-        IpsetDeclaration(),
-        IpvsServiceDeclaration(),
+if TYPE_CHECKING:
+    from . import (  # noqa: F401  # AnsiballZ sends along what it sees imported
+        address,
+        any_link,
+        fdb,
+        ipset,
+        ipset_options,
+        iptables_chain,
+        iptables_jump,
+        ipvs,
+        ipvs_options,
+        link,
+        neighbor,
+        netns,
+        route,
+        rule,
+        sysctl,
     )
-}
+    from .base import Declarable, Kind
+    from .types import bridge, veth, vxlan  # noqa: F401
+
+KINDS: Registry[Kind] = Registry(
+    __name__,
+    {
+        "netns": "netns:NetnsKind",
+        "link": "link:LinkKind",
+        "sysctl": "sysctl:SysctlKind",
+        "address": "address:AddressKind",
+        "fdb": "fdb:FdbKind",
+        "neighbor": "neighbor:NeighborKind",
+        "route": "route:RouteKind",
+        "rule": "rule:RuleKind",
+        "iptables_chain": "iptables_chain:IptablesChainKind",
+        "iptables_jump": "iptables_jump:IptablesJumpKind",
+        "ipset": "ipset:IpsetKind",
+        "ipset_entry": "ipset:IpsetEntryKind",
+        "ipvs_service": "ipvs:IpvsServiceKind",
+        "ipvs_server": "ipvs:IpvsServerKind",
+    },
+    lambda kind: kind(),
+)
+
+DECLARATIONS: Registry[Declarable] = Registry(
+    __name__,
+    {
+        "netns": "netns:NetnsDeclaration",
+        "bridge": "types.bridge:BridgeDeclaration",
+        "veth": "types.veth:VethDeclaration",
+        "vxlan": "types.vxlan:VxlanDeclaration",
+        "link": "any_link:LinkDeclaration",
+        "route": "route:RouteDeclaration",
+        "rule": "rule:RuleDeclaration",
+        "neighbor": "neighbor:NeighborDeclaration",
+        "fdb": "fdb:FdbDeclaration",
+        "iptables_chain": "iptables_chain:IptablesChainDeclaration",
+        "ipset": "ipset_options:IpsetDeclaration",
+        "ipvs_service": "ipvs_options:IpvsServiceDeclaration",
+    },
+    lambda declaration: declaration(),
+)

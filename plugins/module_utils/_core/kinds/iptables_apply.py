@@ -138,8 +138,9 @@ class Transaction:
         table, name = step.key.ident[2:4]
         rules = step.values.get("rules")
         self._heads.setdefault(table, []).append((f"-N {name}" if rules is None else f":{name} - [0:0]", step))
-        counters = step.values.get("counters") or ()
-        self._say(step, self._appended(table, name, rules or (), dict(zip(numbered(rules or ()), counters))))
+        counted = step.values.get("counters")
+        counters = dict(zip(numbered(rules), counted)) if rules and counted else {}
+        self._say(step, self._appended(table, name, rules or (), counters))
 
     def _change(self, step: Step) -> None:
         table, name = step.key.ident[2:4]
@@ -170,8 +171,10 @@ class Transaction:
     def _appended(
         self, table: str, name: str, rules: Sequence[str], counters: Mapping[tuple[str, int], str]
     ) -> Iterable[str]:
-        for line in numbered(rules):
-            yield f"[{counters.get(line, '0:0')}] -A {name} {self._given(table, line[0])}"
+        if not counters:
+            return [f"[0:0] -A {name} {self._given(table, rule)}" for rule in rules]
+        lines = numbered(rules)
+        return [f"[{counters.get(line, '0:0')}] -A {name} {self._given(table, line[0])}" for line in lines]
 
     def _delete(self, step: Step) -> None:
         table, name = step.key.ident[2:4]

@@ -36,6 +36,10 @@ _WORD = re.compile(
     re.ASCII,
 )
 _ESCAPED = re.compile(r"""\\(["'\\$`])""")
+# Lines of which every word that is no option stays as it is.
+_SIMPLE = re.compile(r"[!#-&(-\[\]-~]+(?: [!#-&(-\[\]-~]+)*\Z")
+_OPTIONS = re.compile(r"(?:^|(?<= ))-[^ ]*")
+_PATHS = re.compile(r"(?:^| )(?:-[mjg]|--match|--jump|--goto) [^ ]*/")
 _PLAIN = re.compile(r"[^\s\"'\\]+\Z", re.ASCII)
 # What iptables-save does not put in quotes (xtables_save_string).
 _MARKS = re.compile(r"([\"'\\])")
@@ -43,6 +47,7 @@ _UNQUOTED = re.compile(r"[A-Za-z0-9_-]+\Z")
 _TARGET = re.compile(r"(?:^| )(?:-[jg]|--jump|--goto) ([^ ]+)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_ALL = frozenset(FAMILIES)
 VERDICTS = frozenset({"ACCEPT", "DROP", "RETURN", "QUEUE"})
 # No message repeats more characters of what was given.
 _MOST = 200
@@ -131,6 +136,8 @@ def from_line(line: str, chain: str = "") -> tuple[frozenset[str], str]:
     Raises:
         ValueError: with the end of the message.
     """
+    if _SIMPLE.match(line) and _stay(*_OPTIONS.findall(line)) and not _PATHS.search(line):
+        return _ALL, line
     words = split(_text(line))
     if len(words) > 1 and words[0][0] in ("-A", "--append"):
         if words[1][0] != chain:
@@ -141,7 +148,7 @@ def from_line(line: str, chain: str = "") -> tuple[frozenset[str], str]:
 
 def from_words(words: Sequence[tuple[str, bool]]) -> tuple[frozenset[str], str]:
     """As `from_line`, of words."""
-    families = frozenset(FAMILIES)
+    families = _ALL
     done: list[str] = []
     before = ""
     for word, quoted in words:
@@ -187,13 +194,27 @@ def _option(word: str) -> tuple[str, str | None]:
     return word, None
 
 
+@functools.lru_cache(maxsize=1000)
+def _stay(*options: str) -> bool:
+    """Whether `from_words` has nothing to do for any of these."""
+    try:
+        return all(_option(word) == (word, None) and word not in _TEXTS and word not in _VERSIONS for word in options)
+    except ValueError:
+        return False
+
+
 def unwritable(rules: Iterable[str]) -> str:
     """A rule that iptables-restore cannot write: iptables itself takes line breaks in a comment. '' for none."""
-    return next((rule for rule in rules if _CONTROL.search(rule)), "")
+    rules = tuple(rules)
+    return next((rule for rule in rules if _CONTROL.search(rule)), "") if _CONTROL.search(" ".join(rules)) else ""
 
 
 def target_of(rule: str) -> str:
     """The target of a canonical rule; '' if it has none."""
+    if '"' not in rule:
+        _before, jump, after = rule.partition(" -j ")
+        if jump:
+            return after.partition(" ")[0]
     found = _TARGET.search(_QUOTED.sub('""', rule) if '"' in rule else rule)
     return found.group(1) if found else ""
 

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is imported when it is asked for.
+
+Ansible sends modules as source, and the node compiles in every task what that task imports: for a task of one kind,
+importing all would take longer than the rest of it. AnsiballZ must find an import of each somewhere in the sources.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Callable, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """Objects by name.
+
+    Args:
+        package: where their modules are.
+        places: name → "MODULE:NAME" of the object, or of what makes it.
+        make: from what is found there to the object.
+    """
+
+    def __init__(self, package: str, places: Mapping[str, str], make: Callable[[Any], T]) -> None:
+        self._package = package
+        self._places = places
+        self._make = make
+        self._found: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._found:
+            module, _colon, attribute = self._places[name].partition(":")
+            found = getattr(importlib.import_module(f"{self._package}.{module}"), attribute)
+            self._found[name] = self._make(found)
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+class Module:
+    """Stands for a module of a package."""
+
+    def __init__(self, package: str, name: str) -> None:
+        self._name = f"{package}.{name}"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -66,7 +67,9 @@ class ActionModule(ActionBase):
             nodes = [_node(host, reader) for host in hosts]
             for option in ("services", "services_drained"):
                 arguments[option] = tuple(arguments[option])
-            result.update(fleet.plan(nodes, Options(**arguments)), changed=False)
+            options = Options(**arguments)
+            identity = hashlib.sha256(repr((nodes, options)).encode()).hexdigest()
+            result.update(fleet.plan(nodes, options), id=identity, changed=False)
         except FleetError as problem:
             raise AnsibleActionFail(str(problem)) from None
         return result

@@ -147,6 +147,15 @@ def _resolve_listed(
     service.made["servers"].sort(key=lambda server: ":" in server["address"])
 
 
+def mark(services: Sequence[Service], slices: Mapping[str, Any]) -> None:
+    """Says of each container that serves that it does, so that its node need not go through the servers of all."""
+    serving = {(server["node"], server["container"]) for service in services for server in service.made["servers"]}
+    for node, entry in slices.items():
+        for container in entry["containers"]:
+            if (node, container["name"]) in serving:
+                container["serves"] = True
+
+
 def _check_direct(service: Service, chosen: Sequence[Place]) -> None:
     """A server that answers with the service's address needs it inside, with settings that are not ours elsewhere."""
     attached = [place for place in chosen if place.attached]

@@ -42,7 +42,7 @@ def services_of(
     Args:
         options: with the services as the user wrote them.
         nodes: all nodes of the fleet.
-        slices: each node's part of the plan.
+        slices: each node's part of the plan; containers that serve are marked there.
         prefixes: what holds all containers.
 
     Returns:
@@ -66,6 +66,7 @@ def services_of(
     for service in services:
         _check_addresses(service, own, prefixes, underlay, reached)
         fleet_servers.resolve(service, places, own, drained)
+    fleet_servers.mark(services, slices)
     _check_claims(services, slices)
     _check_ingress(services, nodes)
     notes = [f"service '{service.made['name']}' has no servers" for service in services if not service.made["servers"]]

@@ -125,9 +125,7 @@ def resolve(service: Service, places: Places, own: Sequence[IPNetwork], drained:
     ]
 
 
-def _resolve_listed(
-    service: Service, places: Places, own: Sequence[IPNetwork], drained: Collection[str]
-) -> None:
+def _resolve_listed(service: Service, places: Places, own: Sequence[IPNetwork], drained: Collection[str]) -> None:
     seen: set[tuple[str, int]] = set()
     for index, server in enumerate(service.servers):
         where = f"{service.path}.servers[{index}].address"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -66,7 +67,9 @@ class ActionModule(ActionBase):
             nodes = [_node(host, reader) for host in hosts]
             for option in ("services", "services_drained"):
                 arguments[option] = tuple(arguments[option])
-            result.update(fleet.plan(nodes, Options(**arguments)), changed=False)
+            options = Options(**arguments)
+            identity = hashlib.sha256(repr((nodes, options)).encode()).hexdigest()
+            result.update(fleet.plan(nodes, options), id=identity, changed=False)
         except FleetError as problem:
             raise AnsibleActionFail(str(problem)) from None
         return result
@@ -107,14 +110,15 @@ class _Variables:
         self._here = variables
         self._hosts = variables["hostvars"]
         self._of_the_play: dict[str, tuple[bool, bool, Any]] = {}
+        self._own: tuple[str, Mapping[str, Any]] = ("", {})
 
     def get(self, host: str, name: str, default: Any) -> Any:
         try:
             overrides, supplies, value = self._play_value(name)
-            own = self._hosts[host]
+            own = self._of_the_host(host)
             if overrides or (supplies and name not in own):
                 return value
-            return own.get(name, default)
+            return _plain(own[name]) if name in own else default
         except AnsibleError as problem:
             raise FleetError(f"{host}: {name}", " ".join(str(problem).split())) from None
 
@@ -122,15 +126,30 @@ class _Variables:
         value = self.get(host, name, "")
         return "" if value is None else str(value)
 
+    def _of_the_host(self, host: str) -> Mapping[str, Any]:
+        """Ansible puts all variables of a host together anew whenever it is asked, so it is asked once."""
+        if self._own[0] != host:
+            self._own = (host, self._hosts[host])
+        return self._own[1]
+
     def _play_value(self, name: str) -> tuple[bool, bool, Any]:
         """(the play overrides the inventory, the play supplies what it lacks, the play's value)."""
         if name not in self._of_the_play:
             inventory = self._hosts[self._here["inventory_hostname"]]
             said = name in self._here
-            value = self._template(self._here[name]) if said else None
-            overrides = said and name in inventory and value != inventory[name]
+            value = _plain(self._template(self._here[name])) if said else None
+            overrides = said and name in inventory and value != _plain(inventory[name])
             self._of_the_play[name] = (overrides, said and name not in inventory, value)
         return self._of_the_play[name]
+
+
+def _plain(value: Any) -> Any:
+    """The same as plain data: Ansible's own containers resolve each element anew whenever it is read."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
 
 
 def _node(host: str, variables: _Variables) -> NodeInput:

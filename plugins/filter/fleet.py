@@ -44,6 +44,24 @@ def _refuse(*_args: Any, **_options: Any) -> Any:
     raise AnsibleFilterError(MISSING)
 
 
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with a memory: Ansible evaluates a variable anew wherever a task's arguments name it.
+
+    A plan of fleet_plan is known by its `id`; a task runs in a process of its own, so little is remembered.
+    """
+    known: dict[str, Any] = {}
+
+    def remembering(plan: Mapping[str, Any], *args: Any, **options: Any) -> Any:
+        if "id" not in plan:
+            return function(plan, *args, **options)
+        key = repr((plan["id"], args, sorted(options.items())))
+        if key not in known:
+            known[key] = function(plan, *args, **options)
+        return known[key]
+
+    return remembering
+
+
 def _said_plainly(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with errors that Ansible shows as one sentence."""
 
@@ -101,11 +119,11 @@ class FilterModule:
         if MISSING:
             return dict.fromkeys(NAMES, _refuse)
         functions: dict[str, Callable[..., Any]] = {
-            "containers_topology": topologies.containers_topology,
-            "containers_firewall": firewall.containers_firewall,
+            "containers_topology": _once(topologies.containers_topology),
+            "containers_firewall": _once(firewall.containers_firewall),
             "routed_routes": topologies.routed_routes,
-            "overlay_topology": topologies.overlay_topology,
-            "services_topology": services.services_topology,
+            "overlay_topology": _once(topologies.overlay_topology),
+            "services_topology": _once(services.services_topology),
             "services_foreign": services.services_foreign,
             "services_hosts": services.services_hosts,
             "reachability_sources": reachability.sources,

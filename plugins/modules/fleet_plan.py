@@ -213,6 +213,11 @@ services_prefixes:
   type: list
   elements: str
   sample: [10.96.0.0/16]
+id:
+  description: The same for the same plan. What filters make of it is computed once per task.
+  returned: success
+  type: str
+  sample: 8f14e45fceea167a5a36dedd4bea2543b3c0a6a5c1f0e0a1b2c3d4e5f6071829
 notes:
   description: What the user should know, one sentence each.
   returned: success

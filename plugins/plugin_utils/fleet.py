@@ -44,7 +44,8 @@ def plan(nodes: Sequence[NodeInput], options: Options) -> dict[str, Any]:
     """
     _check_options(options)
     ready = [_node(given) for given in sorted(nodes, key=lambda node: node.name)]
-    _check_nodes(ready, options)
+    owners = _owners(ready)
+    _check_reachability(ready, options)
     families = [fleet_subnets.assign(ready, options, 4)]
     if options.prefix6:
         families.append(fleet_subnets.assign(ready, options, 6))
@@ -56,7 +57,7 @@ def plan(nodes: Sequence[NodeInput], options: Options) -> dict[str, Any]:
         fleet_containers.check_names(node.name, containers)
         seats, said = fleet_containers.assign_seats(node.name, containers, subnets[0], options.collisions)
         notes += said
-        ports = fleet_publish.ports_of(node, ready, [subnet.prefix for subnet in subnets])
+        ports = fleet_publish.ports_of(node, owners, [subnet.prefix for subnet in subnets])
         slices[node.name] = _slice(node, subnets, seats, ports, options)
     _check_macs(slices)
     prefixes = [family[0].prefix for family in families if family]
@@ -108,9 +109,9 @@ def _node(given: NodeInput) -> Node:
     return Node(given, underlay, underlay6)
 
 
-def _check_nodes(nodes: Sequence[Node], options: Options) -> None:
-    """Names and underlay addresses are unique, and there are those that the network needs."""
-    known: dict[IPAddress | None, str] = {}
+def _owners(nodes: Sequence[Node]) -> dict[IPAddress, str]:
+    """Underlay address → its node; names and underlay addresses are unique, or FleetError."""
+    known: dict[IPAddress, str] = {}
     for one, two in zip(nodes, nodes[1:]):
         if one.name == two.name:
             raise FleetError(one.name, "there are two nodes of this name")
@@ -120,6 +121,11 @@ def _check_nodes(nodes: Sequence[Node], options: Options) -> None:
             if other != node.name:
                 problem = f"{address} is already the underlay address of {other}"
                 raise FleetError(f"{node.name}: containers_underlay", problem)
+    return known
+
+
+def _check_reachability(nodes: Sequence[Node], options: Options) -> None:
+    """There are the underlay addresses that the network needs."""
     if options.network == "none" or len(nodes) < 2:
         return
     for node in nodes:

@@ -84,13 +84,14 @@ def assign_seats(
     # All natural seats first, so that a proposed pin is free for good.
     waiting: list[str] = []
     for name in (str(c["name"]) for c in containers if c.get("address") is None):
+        home = home_seat(name, count)
         if collisions == "probe":
-            _sit(name, home_seat(name, count), count, taken, seats, clashes)
-        elif home_seat(name, count) in taken:
+            _sit(name, home, count, taken, seats, clashes)
+        elif home in taken:
             waiting.append(name)
         else:
-            taken[home_seat(name, count)] = name
-            seats[name] = home_seat(name, count)
+            taken[home] = name
+            seats[name] = home
     for name in waiting:
         _sit(name, home_seat(name, count), count, taken, seats, clashes)
     notes = [_clash(node, clash, subnet, seats[clash[0]]) for clash in clashes]

@@ -25,12 +25,12 @@ MULTICAST = {4: IPNetwork("224.0.0.0/4"), 6: IPNetwork("ff00::/8")}
 Port = dict[str, Any]
 
 
-def ports_of(node: Node, nodes: Sequence[Node], prefixes: Sequence[IPNetwork]) -> dict[str, list[Port]]:
+def ports_of(node: Node, owners: Mapping[IPAddress, str], prefixes: Sequence[IPNetwork]) -> dict[str, list[Port]]:
     """The published ports of a node's containers, by container, each with all its keys.
 
     Args:
         node: whose containers.
-        nodes: all nodes of the fleet; their underlay addresses are not this node's.
+        owners: underlay address → its node, of the whole fleet; those of others are not this node's.
         prefixes: what holds all containers; the second one, if any, is IPv6.
 
     Returns:
@@ -50,7 +50,7 @@ def ports_of(node: Node, nodes: Sequence[Node], prefixes: Sequence[IPNetwork]) -
         for place, item in enumerate(said):
             path = f"{where}[{place}]"
             port = _port(item, path, [prefix.version for prefix in prefixes])
-            _check_address(port["address"], f"{path}.address", node, nodes, prefixes)
+            _check_address(port["address"], f"{path}.address", node, owners, prefixes)
             _claim(port, path, str(container["name"]), taken)
             found.setdefault(str(container["name"]), []).append(port)
     return found
@@ -98,7 +98,9 @@ def _sources(value: Any, where: str, versions: Sequence[int]) -> list[IPNetwork]
     return found
 
 
-def _check_address(text: str, where: str, node: Node, nodes: Sequence[Node], prefixes: Sequence[IPNetwork]) -> None:
+def _check_address(
+    text: str, where: str, node: Node, owners: Mapping[IPAddress, str], prefixes: Sequence[IPNetwork]
+) -> None:
     """Refuses addresses that a node cannot have, or that are somebody else's (CVE-2020-8554)."""
     if not text:
         return
@@ -118,9 +120,9 @@ def _check_address(text: str, where: str, node: Node, nodes: Sequence[Node], pre
     for prefix in prefixes:
         if address in prefix:
             raise FleetError(where, f"{address} belongs to the containers ({prefix}), not to the node alone")
-    for other in nodes:
-        if other.name != node.name and address in (other.underlay, other.underlay6):
-            raise FleetError(where, f"{address} is the address of {other.name}")
+    other = owners.get(address, node.name)
+    if other != node.name:
+        raise FleetError(where, f"{address} is the address of {other}")
 
 
 def _claim(port: Port, path: str, container: str, taken: dict[tuple[str, int], list[tuple[str, str]]]) -> None:

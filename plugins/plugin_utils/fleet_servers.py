@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from netaddr import IPAddress, IPNetwork
@@ -30,8 +31,36 @@ class Place:
         return f"{self.name}@{self.node}"
 
 
-def places_of(slices: Mapping[str, Any]) -> list[Place]:
+class Places:
     """The containers of all nodes, in the order of nodes and their lists.
+
+    What services ask for is looked up: a hundred of them must not each go through a hundred thousand containers.
+    """
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self.all = places
+
+    def with_labels(self, labels: Mapping[str, str]) -> list[Place]:
+        """Those that have all the labels, of which there is at least one."""
+        candidates = min((self._by_label.get(label, []) for label in labels.items()), key=len)
+        return [place for place in candidates if labels.items() <= place.labels.items()]
+
+    @cached_property
+    def _by_label(self) -> dict[tuple[str, str], list[Place]]:
+        found: dict[tuple[str, str], list[Place]] = {}
+        for place in self.all:
+            for label in place.labels.items():
+                found.setdefault(label, []).append(place)
+        return found
+
+    @cached_property
+    def by_address(self) -> dict[str, Place]:
+        """Address → who has it."""
+        return {address: place for place in self.all for address in place.addresses}
+
+
+def places_of(slices: Mapping[str, Any]) -> Places:
+    """The containers of all nodes.
 
     Raises:
         FleetError: labels are not a dictionary.
@@ -46,30 +75,30 @@ def places_of(slices: Mapping[str, Any]) -> list[Place]:
             addresses = tuple(text.split("/")[0] for text in container["addresses"])
             texts = {str(label): str(value) for label, value in labels.items()}
             found.append(Place(node, container["name"], addresses, texts, bool(container.get("attach"))))
-    return found
+    return Places(found)
 
 
-def drained(said: Sequence[Any], places: Sequence[Place], slices: Mapping[str, Any]) -> set[str]:
+def drained(said: Sequence[Any], places: Places, slices: Mapping[str, Any]) -> set[str]:
     """Full names of the containers that are to get no new connections: listed one by one, or by their node.
 
     Raises:
         FleetError: there is no such container or node.
     """
-    known = {place.full_name for place in places}
+    known = {place.full_name for place in places.all}
     found: set[str] = set()
     for index, entry in enumerate(said):
         name = str(entry)
         if name in known:
             found.add(name)
         elif name in slices:
-            found |= {place.full_name for place in places if place.node == name}
+            found |= {place.full_name for place in places.all if place.node == name}
         else:
             problem = f"there is no node, and no container NAME@NODE, that is called {name!r}"
             raise FleetError(f"services_drained[{index}]", problem)
     return found
 
 
-def resolve(service: Service, places: Sequence[Place], own: Sequence[IPNetwork], drained: Collection[str]) -> None:
+def resolve(service: Service, places: Places, own: Sequence[IPNetwork], drained: Collection[str]) -> None:
     """Gives the service its servers, IPv4 first: node and container ("" = none of the fleet), address, port, weight.
 
     Raises:
@@ -79,7 +108,7 @@ def resolve(service: Service, places: Sequence[Place], own: Sequence[IPNetwork],
     if service.select is None:
         _resolve_listed(service, places, own, drained)
         return
-    chosen = [place for place in places if service.select.items() <= place.labels.items()]
+    chosen = places.with_labels(service.select)
     _check_direct(service, chosen)
     service.made["servers"] = [
         {
@@ -92,14 +121,11 @@ def resolve(service: Service, places: Sequence[Place], own: Sequence[IPNetwork],
         for version in versions
         for place in chosen
         for address in place.addresses
-        if IPAddress(address).version == version
+        if (":" in address) == (version == 6)
     ]
 
 
-def _resolve_listed(
-    service: Service, places: Sequence[Place], own: Sequence[IPNetwork], drained: Collection[str]
-) -> None:
-    by_address = {address: place for place in places for address in place.addresses}
+def _resolve_listed(service: Service, places: Places, own: Sequence[IPNetwork], drained: Collection[str]) -> None:
     seen: set[tuple[str, int]] = set()
     for index, server in enumerate(service.servers):
         where = f"{service.path}.servers[{index}].address"
@@ -110,13 +136,22 @@ def _resolve_listed(
         if ident in seen:
             raise FleetError(where, f"{ident[0]} with port {ident[1]} is listed already")
         seen.add(ident)
-        place = by_address.get(server["address"])
+        place = places.by_address.get(server["address"])
         _check_direct(service, [place] if place else [])
         made = {"node": place.node if place else "", "container": place.name if place else "", **server}
         if place is not None and place.full_name in drained:
             made["weight"] = 0
         service.made["servers"].append(made)
     service.made["servers"].sort(key=lambda server: ":" in server["address"])
+
+
+def mark(services: Sequence[Service], slices: Mapping[str, Any]) -> None:
+    """Says of each container that serves that it does, so that its node need not go through the servers of all."""
+    serving = {(server["node"], server["container"]) for service in services for server in service.made["servers"]}
+    for node, entry in slices.items():
+        for container in entry["containers"]:
+            if (node, container["name"]) in serving:
+                container["serves"] = True
 
 
 def _check_direct(service: Service, chosen: Sequence[Place]) -> None:

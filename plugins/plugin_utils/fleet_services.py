@@ -42,7 +42,7 @@ def services_of(
     Args:
         options: with the services as the user wrote them.
         nodes: all nodes of the fleet.
-        slices: each node's part of the plan.
+        slices: each node's part of the plan; containers that serve are marked there.
         prefixes: what holds all containers.
 
     Returns:
@@ -61,9 +61,12 @@ def services_of(
     _assign_addresses(services, own)
     places = fleet_servers.places_of(slices)
     drained = fleet_servers.drained(options.services_drained, places, slices)
+    underlay = {address: node.name for node in nodes for address in (node.underlay, node.underlay6) if address}
+    reached = {address: node.name for node in nodes for address in _reached(node)}
     for service in services:
-        _check_addresses(service, own, prefixes, nodes)
+        _check_addresses(service, own, prefixes, underlay, reached)
         fleet_servers.resolve(service, places, own, drained)
+    fleet_servers.mark(services, slices)
     _check_claims(services, slices)
     _check_ingress(services, nodes)
     notes = [f"service '{service.made['name']}' has no servers" for service in services if not service.made["servers"]]
@@ -153,7 +156,11 @@ def _free(address: IPAddress, taken: set[IPAddress], prefix: IPNetwork) -> IPAdd
 
 
 def _check_addresses(
-    service: Service, own: Sequence[IPNetwork], containers: Sequence[IPNetwork], nodes: Sequence[Node]
+    service: Service,
+    own: Sequence[IPNetwork],
+    containers: Sequence[IPNetwork],
+    underlay: Mapping[IPAddress, str],
+    reached: Mapping[IPAddress, str],
 ) -> None:
     """External addresses are not those of anybody in the fleet."""
     for index, text in enumerate(service.made["external_addresses"]):
@@ -169,11 +176,10 @@ def _check_addresses(
                 raise FleetError(where, f"{address} belongs to the {whose} ({prefix})")
         if text in service.made["external_addresses"][:index]:
             raise FleetError(where, f"{address} is there twice")
-        for node in nodes:
-            if address in (node.underlay, node.underlay6):
-                raise FleetError(where, f"{address} is the address of {node.name}; ingress_port answers there")
-            if text == node.given.reached:
-                raise FleetError(where, f"{address} is where Ansible reaches {node.name}, which it would cut off")
+        if address in underlay:
+            raise FleetError(where, f"{address} is the address of {underlay[address]}; ingress_port answers there")
+        if address in reached:
+            raise FleetError(where, f"{address} is where Ansible reaches {reached[address]}, which it would cut off")
 
 
 def _check_claims(services: Sequence[Service], slices: Slices) -> None:

@@ -75,7 +75,9 @@ def services_topology(
         ill = (failing or {}).get(service["name"], ()) if "health" in service else ()
         for name, elements in balance.elements(service, ill).items():
             lists[name] += elements
-    links = _links(seen)
+    # What the plan gives this node may not be there yet, and has neighbours that know it without asking.
+    given = {entry.split("/")[0] for entry in (*mine["bridge"]["addresses"], *mine["vtep"]["addresses"])}
+    links = {address: names for address, names in _links(seen).items() if address not in given}
     here = Here.of(plan, mine, proxy, bridge, frozenset(a for a, names in links.items() if names - {interface}))
     lists["iptables_chain"] += services_rules.chains(here)
     _hold(lists, here, interface, holder)

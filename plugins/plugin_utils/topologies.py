@@ -55,7 +55,6 @@ def containers_topology(plan: Plan, node: str, bridge: str = "ctl0") -> Lists:
     mine = slice_of(plan, node)
     ipv6 = len(plan["prefixes"]) > 1
     own = [c for c in mine["containers"] if not c.get("attach")]
-    asked = _asked_by_neighbors(plan, mine)
     inside = IPV6_SYSCTLS if ipv6 else IPV4_SYSCTLS
     return {
         "sysctls": _bridge_sysctls(bridge, ipv6),
@@ -70,7 +69,7 @@ def containers_topology(plan: Plan, node: str, bridge: str = "ctl0") -> Lists:
                 **_ipv6_link(ipv6),
             }
         ],
-        "veth": [_veth(c, bridge, ipv6, c["name"] in asked) for c in mine["containers"]],
+        "veth": [_veth(c, bridge, ipv6) for c in mine["containers"]],
         "route": [
             {
                 "netns": container["netns"],
@@ -171,22 +170,15 @@ def _command(container: Mapping[str, Any], node: str) -> dict[str, Any]:
     }
 
 
-def _asked_by_neighbors(plan: Plan, mine: Mapping[str, Any]) -> set[str]:
-    """The containers that may ask for themselves by another address: of a published port, or of a service."""
-    services = (server for service in plan.get("services", ()) for server in service["servers"])
-    serving = {server["container"] for server in services if server["node"] == mine["name"]}
-    return serving | {container["name"] for container in mine["containers"] if container.get("publish")}
-
-
-def _veth(container: Mapping[str, Any], bridge: str, ipv6: bool, hairpin: bool) -> dict[str, Any]:
+def _veth(container: Mapping[str, Any], bridge: str, ipv6: bool) -> dict[str, Any]:
     link = {
         "name": container["host_interface"],
         "master": bridge,
         "mtu": container["mtu"],
         # A bridge port needs no address of its own, and without one it floods less.
         "addrgenmode": "none",
-        # With br_netfilter, the bridge itself sends what a container asks of its own published port back to it.
-        "hairpin": hairpin,
+        # With br_netfilter, the bridge itself sends what a container asks of its own published port or service back.
+        "hairpin": bool(container.get("publish") or container.get("serves")),
         "alias": f"container {container['name']}",
         "peer": {
             "name": container["interface"],

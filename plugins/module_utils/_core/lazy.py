@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Callable, Generic, TypeVar
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 
-class Registry(Mapping[str, T], Generic[T]):
-    """Objects by name.
+class Registry(dict[str, T], Generic[T]):
+    """Objects by name, as a mapping whose values are imported at first use; one that is there costs a dict's look-up.
 
     Args:
         package: where their modules are.
@@ -26,17 +27,19 @@ class Registry(Mapping[str, T], Generic[T]):
     """
 
     def __init__(self, package: str, places: Mapping[str, str], make: Callable[[Any], T]) -> None:
+        super().__init__()
         self._package = package
         self._places = places
         self._make = make
-        self._found: dict[str, T] = {}
 
-    def __getitem__(self, name: str) -> T:
-        if name not in self._found:
-            module, _colon, attribute = self._places[name].partition(":")
-            found = getattr(importlib.import_module(f"{self._package}.{module}"), attribute)
-            self._found[name] = self._make(found)
-        return self._found[name]
+    def __missing__(self, name: str) -> T:
+        module, _colon, attribute = self._places[name].partition(":")
+        found = getattr(importlib.import_module(f"{self._package}.{module}"), attribute)
+        self[name] = made = self._make(found)
+        return made
+
+    def get(self, name: str, default: D = None) -> T | D:  # type: ignore[assignment]
+        return self[name] if name in self._places else default
 
     def __contains__(self, name: object) -> bool:
         return name in self._places
@@ -46,6 +49,15 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def keys(self) -> Any:
+        return self._places.keys()
+
+    def values(self) -> Any:
+        return [self[name] for name in self._places]
+
+    def items(self) -> Any:
+        return [(name, self[name]) for name in self._places]
 
 
 class Module:

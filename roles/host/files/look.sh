@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+#!/bin/sh
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -18,7 +18,7 @@ for package in "$@"; do
 done
 
 # A scratch namespace is the test that cannot lie: it finds built-in features, loads modules, and harms nothing.
-# shellcheck disable=SC2016  # for the shell inside
+# shellcheck disable=SC2016,SC2086  # for the shell inside; a word for each kind
 unshare --net sh -c '
     for kind in "$@"; do
         case $kind in

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.harness import CHECKOUT, run
+from benchmarks.harness import CHECKOUT, ansible_environment, run
 
 #: Where scripts/setup bench puts them.
 PEERS = CHECKOUT / ".cache/peers"
@@ -30,15 +29,11 @@ class Done(NamedTuple):
 
 def tasks(given: Sequence[Mapping[str, Any]]) -> list[Done]:
     """Runs tasks on localhost, one after the other."""
-    # Of PYTHON*, some (PYTHONUNBUFFERED) slow down modules that come by a pipe; a node that one logs into has none.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment = {
-        **inherited,
-        "ANSIBLE_COLLECTIONS_PATH": f"{CHECKOUT / '.collections'}:{PEERS}",
-        "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "benchmarks/callback"),
-        "ANSIBLE_STDOUT_CALLBACK": "durations",
-        "ANSIBLE_PIPELINING": "true",
-    }
+    environment = ansible_environment(
+        ANSIBLE_COLLECTIONS_PATH=f"{CHECKOUT / '.collections'}:{PEERS}",
+        ANSIBLE_STDOUT_CALLBACK="durations",
+        ANSIBLE_PIPELINING="true",
+    )
     with tempfile.TemporaryDirectory() as scratch:
         playbook, inventory = Path(scratch, "playbook.json"), Path(scratch, "hosts")
         playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": given}]))

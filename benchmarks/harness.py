@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -124,6 +125,15 @@ def emit(rows: Iterable[Row]) -> None:
     """Hands rows to the runner as they come."""
     for row in rows:
         print(json.dumps(dataclasses.asdict(row)), flush=True)
+
+
+def ansible_environment(**more: str) -> dict[str, str]:
+    """The environment that playbooks run in, with the benchmark's own callbacks.
+
+    Of PYTHON*, some (PYTHONUNBUFFERED) slow down modules that come by a pipe; a node that one logs into has none.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**inherited, "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "benchmarks/callbacks"), **more}
 
 
 def is_quick() -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import CHECKOUT
+from benchmarks.harness import ansible_environment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Played:
 
     def task(self, name: str) -> float:
         """Seconds of the task of a name."""
-        return sum(task["seconds"] for task in self.tasks if task["name"] == name)
+        return float(sum(task["seconds"] for task in self.tasks if task["name"] == name))
 
     def counted(self, what: str) -> int:
         """Sum over all tasks: "ok", "sent"."""
@@ -47,14 +47,12 @@ def play(playbook: Path, inventory: Path, *arguments: str, **environment: str) -
     with tempfile.TemporaryDirectory() as directory:
         tasks = Path(directory) / "tasks.json"
         said = Path(directory) / "said"
-        environ = {
-            **os.environ,
-            "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "benchmarks/callbacks"),
-            "ANSIBLE_CALLBACKS_ENABLED": "task_seconds",
-            "ANSIBLE_DISPLAY_OK_HOSTS": "false",
-            "TASK_SECONDS": str(tasks),
+        environ = ansible_environment(
+            ANSIBLE_CALLBACKS_ENABLED="task_seconds",
+            ANSIBLE_DISPLAY_OK_HOSTS="false",
+            TASK_SECONDS=str(tasks),
             **environment,
-        }
+        )
         command = ["ansible-playbook", "-i", str(inventory), str(playbook), *arguments]
         write = (os.POSIX_SPAWN_OPEN, 1, str(said), os.O_WRONLY | os.O_CREAT, 0o600)
         began = time.perf_counter()

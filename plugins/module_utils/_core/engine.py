@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from .errors import ApplyError, ConflictError, ContainerlandError, KernelError, MissingError, VerifyError
-from .kinds import KINDS
+from .kinds import GO_WITH_LINKS, KINDS
 from .kinds.base import StepError
 from .kinds.link import PORT_FLAGS
 from .model import Action, Change, Declaration, Key, Resource, Stage, Step, describe
@@ -126,7 +126,7 @@ def _look_closer(
     while plan.destructive() - looked:
         looked |= plan.destructive()
         for netns in looked:
-            scopes[netns] = scopes.get(netns, set()) | _go_with_links()
+            scopes[netns] = scopes.get(netns, set()) | GO_WITH_LINKS
         if plan.loose_ends():
             for key in observed:
                 if key.kind == "netns":
@@ -136,11 +136,6 @@ def _look_closer(
         observed = {**observed, **world.observe(closer, None)}
         plan = make_plan(declaration, observed)
     return plan, observed
-
-
-def _go_with_links() -> set[str]:
-    """A function, for asking imports all kinds."""
-    return {name for name, kind in KINDS.items() if not kind.stands_alone}
 
 
 def _carry_out(
@@ -195,7 +190,7 @@ def _scopes(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:
         if key.kind == "link":
             wanted[key] |= {"peer"}
     for netns in _going(declaration):
-        scopes.setdefault(netns, set()).update(_go_with_links())
+        scopes.setdefault(netns, set()).update(GO_WITH_LINKS)
         wanted[Key("", netns, ())] = frozenset()
     for exact in declaration.exact:
         scopes.setdefault(exact.netns, set()).add(exact.kind)

@@ -12,13 +12,13 @@ from .canonical import netns_ref
 from .declare import LISTS
 from .export import export
 from .fields import Field, Fields
-from .kinds import KINDS
+from .kinds import KINDS, STAND_ALONE
 from .model import Key, Resource
 
 # Sysctls are read by name only; entries are shown with their sets, servers with their services.
 _SHOWN_ELSEWHERE = ("sysctl", "netns", "ipset_entry", "iptables_jump", "ipvs_server")
 READABLE = tuple(kind for kind in KINDS if kind not in _SHOWN_ELSEWHERE)
-_CHEAP = tuple(kind for kind in READABLE if not KINDS[kind].stands_alone)
+_CHEAP = tuple(kind for kind in READABLE if kind not in STAND_ALONE)
 INFO: Fields = {
     "netns": Field(
         "list",

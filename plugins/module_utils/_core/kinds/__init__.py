@@ -51,6 +51,10 @@ KINDS: Registry[Kind] = Registry(
     lambda kind: kind(),
 )
 
+# What outlives all links, and is dear to read (a program is started): it is read where it is declared, and on request.
+STAND_ALONE = frozenset({"iptables_chain", "iptables_jump", "ipset", "ipset_entry", "ipvs_service", "ipvs_server"})
+GO_WITH_LINKS = frozenset(KINDS) - STAND_ALONE
+
 DECLARATIONS: Registry[Declarable] = Registry(
     __name__,
     {

@@ -59,8 +59,6 @@ class Kind:
         add, remove: the stages of its creation and deletion.
         owned: False for settings, which are changed and restored but never created or deleted.
         follows_device: it vanishes with the link that its ident begins with.
-        stands_alone: it outlives all links, and reading it is dear (a program is started): it is read where it is
-            declared, and on request.
         batch: kinds of the same batch are carried out together, by `execute` of any of them; '' is on its own.
         resolves_batch: `resolve` gets what is declared of all kinds of the batch at once.
         resolves_absent: what is to be absent goes through `resolve` too, for its key is not canonical.
@@ -74,7 +72,6 @@ class Kind:
     remove: Stage = Stage.RESTORE
     owned = True
     follows_device = True
-    stands_alone = False
     batch = ""
     resolves_batch = False
     resolves_absent = False

@@ -42,7 +42,6 @@ class _SetKind(Kind):
     add = Stage.SET
     remove = Stage.REMOVE_SET
     follows_device = False
-    stands_alone = True
 
     def resolve(
         self, desired: Mapping[Key, Resource], observed: Mapping[Key, Resource], node: Any, check: bool

@@ -32,7 +32,6 @@ class IptablesChainKind(Kind):
     add = Stage.CHAIN
     remove = Stage.REMOVE_CHAIN
     follows_device = False
-    stands_alone = True
     batch = "iptables"
     resolves_batch = True
 

@@ -56,7 +56,6 @@ class IptablesJumpKind(Kind):
     add = Stage.CHAIN
     remove = Stage.REMOVE_CHAIN
     follows_device = False
-    stands_alone = True
     resolves_absent = True
     batch = "iptables"
     resolves_batch = True

@@ -35,7 +35,6 @@ class _IpvsKind(Kind):
     """What services and servers have in common."""
 
     follows_device = False
-    stands_alone = True
     parting = (DRAIN,)
     defaults: Mapping[str, Any] = {}
 

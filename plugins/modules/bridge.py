@@ -128,6 +128,10 @@ options:
   mcast_snooping:
     description: Whether multicast goes only where it was asked for.
     type: bool
+  linklocal_learning:
+    description: Whether the source of frames to link-local MAC addresses (LLDP and such) is learned, although
+      nothing passes them on and no packet filter sees them. Kernels before 5.0 always do.
+    type: bool
   ports:
     description:
       - 'Links that are its ports: names, or dictionaries with settings. Other ports stay; see O(exact_ports).'

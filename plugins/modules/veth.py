@@ -215,6 +215,19 @@ options:
       nodad:
         description: Whether the listed IPv6 addresses are usable at once, without duplicate address detection.
         type: bool
+  source_guard:
+    description:
+      - 'As a bridge port: whether only frames come in that name O(peer) as their source, by its O(peer.mac),
+        its O(peer.addresses) and O(source_addresses): Ethernet, IPv4, IPv6, ARP and neighbour discovery.
+        Other protocols do not pass at all.'
+      - It stands in a table of nf_tables of its own, before the link is up. V(false) takes it away. If nothing
+        is said, one that is there stays.
+    type: bool
+  source_addresses:
+    description: Further addresses that O(source_guard) lets pass. The IPv6 link-local address that follows
+      from O(peer.mac) is among them if any address is IPv6, unless O(peer.addrgenmode=none).
+    type: list
+    elements: str
 """
 
 EXAMPLES = r"""

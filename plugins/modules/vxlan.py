@@ -220,6 +220,17 @@ options:
       follow from O(peers) are removed.
     type: bool
     default: false
+  source_guard:
+    description:
+      - Whether only O(peers), and O(remote), may send into the tunnel. What comes from elsewhere with its
+        O(vni) and O(port) is dropped, whatever other rules of the packet filter say.
+      - It stands in a table of nf_tables of its own, before the link is up. V(false) takes it away. If nothing
+        is said, one that is there stays.
+    type: bool
+  source_addresses:
+    description: Further addresses that O(source_guard) lets packets come from.
+    type: list
+    elements: str
 """
 
 EXAMPLES = r"""

@@ -24,7 +24,7 @@ MTU_RANGE = (576, 65535)
 VXLAN_OVERHEAD = {4: 50, 6: 70}
 IPV6_LEAST_MTU = 1280
 # Per container, copied to the plan as given; the plan's own keys are made in _container.
-PASSED_ON = ("labels", "command", "environment", "isolated", "attach")
+PASSED_ON = ("labels", "command", "environment", "isolated", "attach", "source_guard", "source_addresses")
 
 
 def plan(nodes: Sequence[NodeInput], options: Options) -> dict[str, Any]:

@@ -40,13 +40,14 @@ def slice_of(plan: Plan, node: str) -> Mapping[str, Any]:
     return found
 
 
-def containers_topology(plan: Plan, node: str, bridge: str = "ctl0") -> Lists:
+def containers_topology(plan: Plan, node: str, bridge: str = "ctl0", source_guard: bool = True) -> Lists:
     """The namespaces of a node, its bridge, the links between them and the default routes inside.
 
     Args:
         plan: the fleet plan.
         node: name of the node.
         bridge: name of the bridge.
+        source_guard: whether containers may send only as themselves; each may say otherwise.
 
     Returns:
         ``sysctls``, ``namespaces``, ``bridge``, ``veth`` and ``route`` of the topology module, and ``commands`` of
@@ -55,6 +56,8 @@ def containers_topology(plan: Plan, node: str, bridge: str = "ctl0") -> Lists:
     mine = slice_of(plan, node)
     ipv6 = len(plan["prefixes"]) > 1
     own = [c for c in mine["containers"] if not c.get("attach")]
+    guarded = any(_guarded(c, source_guard, ()) for c in mine["containers"])
+    answered = _answered_for(plan, mine)
     inside = IPV6_SYSCTLS if ipv6 else IPV4_SYSCTLS
     return {
         "sysctls": _bridge_sysctls(bridge, ipv6),
@@ -67,9 +70,14 @@ def containers_topology(plan: Plan, node: str, bridge: str = "ctl0") -> Lists:
                 "mac": mine["bridge"]["mac"],
                 "mtu": mine["mtu"],
                 **_ipv6_link(ipv6),
+                # Else a container has frames for its neighbour sent to itself by one that no filter sees.
+                **({"linklocal_learning": False} if guarded else {}),
             }
         ],
-        "veth": [_veth(c, bridge, ipv6) for c in mine["containers"]],
+        "veth": [
+            {**_veth(c, bridge, ipv6), **_guarded(c, source_guard, answered.get(c["name"], ()))}
+            for c in mine["containers"]
+        ],
         "route": [
             {
                 "netns": container["netns"],
@@ -96,12 +104,15 @@ def routed_routes(plan: Plan, node: str) -> list[dict[str, Any]]:
     ]
 
 
-def overlay_topology(plan: Plan, node: str, interface: str, port: int = 4789, bridge: str = "ctl0") -> Lists:
+def overlay_topology(
+    plan: Plan, node: str, interface: str, port: int = 4789, bridge: str = "ctl0", source_guard: bool = True
+) -> Lists:
     """The VXLAN link of a node with all its peers.
 
     L3 style: the link carries the subnet's first address, and each peer is a neighbour with a route behind it.
     L2 style: the link is a port of the bridge; each peer has a permanent entry for each of its MACs, and gets
     what is flooded, so that address resolution works as on any bridge.
+    With `source_guard`, only peers may send into it.
 
     Returns:
         The lists ``vxlan``, ``neighbor`` and ``route`` of the topology module.
@@ -117,6 +128,8 @@ def overlay_topology(plan: Plan, node: str, interface: str, port: int = 4789, br
         "learning": False,
         "exact_addresses": True,
     }
+    if source_guard:
+        link["source_guard"] = True
     if mine["underlay"]:
         link["local"] = mine["underlay"]
     if plan["style"] == "l2":
@@ -170,6 +183,26 @@ def _command(container: Mapping[str, Any], node: str) -> dict[str, Any]:
     }
 
 
+def _answered_for(plan: Plan, mine: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Addresses of services that containers answer with by themselves."""
+    found: dict[str, list[str]] = {}
+    for service in plan.get("services", ()):
+        if service["method"] == "gatewaying":
+            for server in service["servers"]:
+                if server["node"] == mine["name"]:
+                    known = found.setdefault(server["container"], [])
+                    known += [*service["addresses"], *service["external_addresses"]]
+    return found
+
+
+def _guarded(container: Mapping[str, Any], wanted: bool, answered: Sequence[str]) -> dict[str, Any]:
+    said = container.get("source_guard")
+    if not (wanted if said is None else said):
+        return {}
+    more = sorted({*(container.get("source_addresses") or ()), *answered})
+    return {"source_guard": True, **({"source_addresses": more} if more else {})}
+
+
 def _veth(container: Mapping[str, Any], bridge: str, ipv6: bool) -> dict[str, Any]:
     link = {
         "name": container["host_interface"],
@@ -187,7 +220,8 @@ def _veth(container: Mapping[str, Any], bridge: str, ipv6: bool) -> dict[str, An
             "exact_addresses": True,
             "mac": container["mac"],
             "mtu": container["mtu"],
-            **_ipv6_link(ipv6),
+            # The link-local address that its guard knows.
+            **({**_ipv6_link(True), "addrgenmode": "eui64"} if ipv6 else _ipv6_link(False)),
         },
     }
     if container.get("isolated"):

@@ -170,8 +170,8 @@ def snapshot() -> list[str]:
     return [f"{node} {line}" for node in CONTAINERS for line in fleets.in_node(node, look).splitlines()]
 
 
-def test_direct_routing() -> None:
-    """The server sees the client, answers it by itself, and says to nobody that it has the address (S15)."""
+def test_s15_direct_routing() -> None:
+    """The server sees the client, answers it by itself, and says to nobody that it has the address."""
     fleet({**SERVICE, "method": "gatewaying", "target_port": 80, "ingress_port": None, "name": "direct"})
     for name in SERVERS:
         serve(name, name, "0.0.0.0", 80)

@@ -27,6 +27,8 @@ for program in iptables ip6tables; do
     done
 done
 ipset destroy || true
+nft delete table bridge containerland
+nft delete table ip containerland-vxlan4096
 sysctl -qw net.ipv4.ip_forward=0 net.ipv4.conf.all.rp_filter=0
 sysctl -qw net.ipv4.conf.all.send_redirects=1 net.ipv4.conf.all.accept_redirects=1
 rm -r /run/containerland/commands
@@ -49,7 +51,7 @@ def test_everything_is_back(nodes: dict[str, Machine]) -> None:
     before = state(node)
     node.sh(_WIPE)
     wiped = state(node)
-    left = re.compile(r"c-web1|CTL-|^ipset|^process|^file /run/netns/")
+    left = re.compile(r"c-web1|CTL-|^ipset|^nft|^process|^file /run/netns/")
     assert not [line for line in wiped if left.search(line)]
     said = node.sh("/run/containerland-net restore")
     owners = [line.partition(":")[0] for line in said.splitlines()]

@@ -15,8 +15,8 @@ def test_nothing_was_done() -> None:
     assert not difference, difference
 
 
-def test_addresses_that_services_were_refused_are_still_those_of_others(nodes: dict[str, Machine]) -> None:
-    """S13: what is sent there arrives."""
+def test_s13_addresses_that_services_were_refused_are_still_those_of_others(nodes: dict[str, Machine]) -> None:
+    """What is sent there arrives."""
     with serving(nodes["client"], "client", 80), serving(nodes["node2"], "node2", 80):
         assert ask(nodes["node1"], ("tcp", "192.0.2.2", 80), ("tcp", "192.0.2.12", 80)) == [
             "client 192.0.2.11",

@@ -40,8 +40,8 @@ def open_port(nodes: Nodes) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("routes", "open_port")
-def test_no_other_port_of_the_node_is_reached_by_the_address_of_a_service(nodes: Nodes) -> None:
-    """S14: neither a server of the node, nor a published port, nor a port of another service."""
+def test_s14_no_other_port_of_the_node_is_reached_by_the_address_of_a_service(nodes: Nodes) -> None:
+    """Neither a server of the node, nor a published port, nor a port of another service."""
     tries: list[Question] = [
         ("tcp", address, port) for address in (WEB, WEB_6, OUTSIDE, OUTSIDE_6) for port in (7000, 8080, 30080)
     ]
@@ -53,13 +53,13 @@ def test_no_other_port_of_the_node_is_reached_by_the_address_of_a_service(nodes:
 
 
 @pytest.mark.usefixtures("routes")
-def test_the_services_own_address_is_for_the_fleet(nodes: Nodes) -> None:
+def test_s14_the_services_own_address_is_for_the_fleet(nodes: Nodes) -> None:
     assert ask(nodes["client"], ("tcp", WEB, 80), ("tcp", WEB_6, 80)) == ["refused", "refused"]
     assert ask(nodes["client"], ("tcp", OUTSIDE, 80), ("tcp", OUTSIDE_6, 80))[0].startswith("node")
 
 
-def test_no_node_answers_arp_for_a_service(nodes: Nodes) -> None:
-    """S15; but the one that an administrator gives an external address does, and only that one."""
+def test_s15_no_node_answers_arp_for_a_service(nodes: Nodes) -> None:
+    """But the one that an administrator gives an external address does, and only that one."""
     macs = {name: nodes[name].link("eth0")["address"] for name in ("node1", "node2")}
     client = nodes["client"]
     assert who_has(client, "192.0.2.11") == {macs["node1"]}

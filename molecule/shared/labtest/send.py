@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run inside a node or container: puts made-up frames on eth0.
 
-Usage: python3 send.py '["udp", MAC, PORT, [[SOURCE, DESTINATION, TEXT], ...]]' | '["router"]'
+Usage: python3 send.py WHAT
+WHAT: '["udp", MAC, PORT, [[SOURCE, DESTINATION, TEXT], ...]]' | '["router"]' | '["frames", [HEX, ...]]'
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import socket
 import struct
 import sys
+import time
 
 ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 ALL_NODES, ALL_NODES_MAC = "ff02::1", b"\x33\x33\x00\x00\x00\x01"
@@ -33,9 +35,13 @@ def udp(source: str, destination: str, port: int, text: str) -> bytes:
     return struct.pack("!BBHHHBBH", *parts, checksum(without)) + ends + body
 
 
-def router_advertisement() -> bytes:
-    """A router for half an hour, at a link-local address of its own (RFC 4861)."""
-    source, destination = (socket.inet_pton(socket.AF_INET6, address) for address in ("fe80::bad", ALL_NODES))
+def link_local(mac: bytes) -> bytes:
+    return b"\xfe\x80" + bytes(6) + bytes([mac[0] ^ 2]) + mac[1:3] + b"\xff\xfe" + mac[3:]
+
+
+def router_advertisement(mac: bytes) -> bytes:
+    """A router for half an hour, at the sender's own link-local address (RFC 4861)."""
+    source, destination = link_local(mac), socket.inet_pton(socket.AF_INET6, ALL_NODES)
     fields = struct.pack("!BBHII", 64, 0, 1800, 0, 0)
     length = 4 + len(fields)
     pseudo = source + destination + struct.pack("!II", length, socket.IPPROTO_ICMPV6)
@@ -50,7 +56,13 @@ def main() -> None:
         wire.bind(("eth0", 0))
         mine = wire.getsockname()[4]
         if what == "router":
-            wire.send(ALL_NODES_MAC + mine + struct.pack("!H", ETH_P_IPV6) + router_advertisement())
+            wire.send(ALL_NODES_MAC + mine + struct.pack("!H", ETH_P_IPV6) + router_advertisement(mine))
+            return
+        if what == "frames":
+            for frame in rest[0]:
+                wire.send(bytes.fromhex(frame))
+                # One after the other, whichever processor takes them.
+                time.sleep(0.002)
             return
         mac, port, frames = rest
         for source, destination, text in frames:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .canonical import PROTOCOLS, TABLES, named
@@ -15,6 +15,7 @@ from .kinds import DECLARATIONS, KINDS
 from .kinds.ipvs_options import can_be_declared, server_options, service_options
 from .kinds.link import PORT_FLAGS
 from .kinds.neighbor import PROXY
+from .kinds.source_guard_values import guard_options, own_addresses
 from .kinds.types import TYPES
 from .model import Key, Resource
 
@@ -87,16 +88,37 @@ def _links(
                 yield "link", element
                 continue
             done.add(other.key)
-            element["peer"] = {**_end(other.key, other, addresses)}
-            element["peer"].setdefault("netns", "" if element.get("netns") else None)
-            element["peer"] = {n: v for n, v in element["peer"].items() if v is not None}
-            yield "veth", element
+            ends = [resource, other]
+            if Key("port_guard", *other.key[1:]) in observed:
+                ends.reverse()
+            yield "veth", _pair(ends[0], ends[1], observed, addresses)
         elif kind in DECLARATIONS:
-            yield kind, element
+            yield kind, {**element, **_guard("tunnel_guard", resource, observed)}
         elif kind in TYPES:
             yield "link", {"kind": kind, **element}
         elif key.ident[0] != "lo" or element.get("addresses"):
             yield "link", element
+
+
+def _pair(
+    resource: Resource,
+    other: Resource,
+    observed: Mapping[Key, Resource],
+    addresses: Mapping[tuple[str, str], Options],
+) -> Options:
+    """A veth by the one of its ends that is guarded, if any."""
+    element = _end(resource.key, resource, addresses)
+    peer = _end(other.key, other, addresses)
+    if not peer.get("netns") and element.get("netns"):
+        peer["netns"] = ""
+    return {**element, "peer": peer, **_guard("port_guard", resource, observed, own_addresses(peer))}
+
+
+def _guard(kind: str, resource: Resource, observed: Mapping[Key, Resource], own: Collection[str] = ()) -> Options:
+    """What is said of a link's source guard; nothing if it has none."""
+    place = resource.values.get("parent_netns", resource.key.netns) if kind == "tunnel_guard" else resource.key.netns
+    found = observed.get(Key(kind, place, resource.key.ident))
+    return guard_options(kind, found.values, own) if found is not None else {}
 
 
 def _end(key: Key, resource: Resource, addresses: Mapping[tuple[str, str], Options]) -> Options:

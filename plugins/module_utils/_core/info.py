@@ -16,9 +16,11 @@ from .kinds import KINDS, STAND_ALONE
 from .model import Key, Resource
 
 # Sysctls are read by name only; entries are shown with their sets, servers with their services.
-_SHOWN_ELSEWHERE = ("sysctl", "netns", "ipset_entry", "iptables_jump", "ipvs_server")
+_SHOWN_ELSEWHERE = ("sysctl", "netns", "ipset_entry", "iptables_jump", "ipvs_server", "port_guard", "tunnel_guard")
 READABLE = tuple(kind for kind in KINDS if kind not in _SHOWN_ELSEWHERE)
 _CHEAP = tuple(kind for kind in READABLE if kind not in STAND_ALONE)
+# Options of links.
+_GUARDS = {"port_guard", "tunnel_guard"}
 INFO: Fields = {
     "netns": Field(
         "list",
@@ -48,8 +50,9 @@ class Observable(Protocol):
 
 def look(world: Observable, namespaces: Sequence[str], kinds: Sequence[str] | None = None) -> dict[str, Any]:
     """The state of the namespaces: `topology` is valid input of the module of that name."""
-    # Addresses are shown with their links.
-    scopes = {ref: set(kinds or _CHEAP) | {"link"} for ref in namespaces}
+    # Addresses and guards are shown with their links.
+    asked = {*(kinds or _CHEAP), "link"}
+    scopes = dict.fromkeys(namespaces, asked | _GUARDS if kinds is None or "link" in kinds else asked)
     observed = world.observe(scopes, None)
     found = export(observed, list(namespaces))
     topology = {option: found.get(option, []) for option in LISTS}

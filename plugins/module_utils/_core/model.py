@@ -23,7 +23,7 @@ class Key(NamedTuple):
 
     Attributes:
         kind: netns, link, address, route, rule, neighbor, fdb, sysctl, iptables_chain, iptables_jump, ipset,
-            ipset_entry, ipvs_service, ipvs_server.
+            ipset_entry, ipvs_service, ipvs_server, port_guard, tunnel_guard.
         netns: canonical reference of the namespace it lives in; '' is the one the run started in.
         ident: the rest, per kind; its first part is the device's name where the object belongs to one.
     """

@@ -26,14 +26,15 @@ def build(containers: Containers, listed: Sequence[Mapping[str, Any]], **options
     """Nodes that are connected, with containers, the overlay and the services; the plan."""
     plan = plan_of(containers, listed, **options)
     places = {CLIENT: CLIENT_ADDRESS, **{name: entry["underlay"] for name, entry in plan["nodes"].items()}}
-    apply("topology", _underlay(places))
+    apply("topology", underlay(places))
     for node in plan["nodes"]:
         wanted = topologies.containers_topology(plan, node)
         wanted.pop("commands")
         rules = firewall.containers_firewall(plan, node)
         sysctls = {**FORWARDING, **wanted.pop("sysctls"), **rules["sysctls"]}
         chains = [{**chain, "backend": "legacy"} for chain in rules["iptables_chain"]]
-        tunnel = topologies.overlay_topology(plan, node, f"vxlan{plan['vni']}")
+        # This kernel has nf_tables for bridges, but not for IP.
+        tunnel = topologies.overlay_topology(plan, node, f"vxlan{plan['vni']}", source_guard=False)
         apply("topology", {"name": f"{node}-c", "netns": node, "sysctls": sysctls, "iptables_chain": chains, **wanted})
         apply("topology", {"name": f"{node}-o", "netns": node, **tunnel})
         balance(plan, node)
@@ -66,7 +67,8 @@ def in_node(node: str, script: str) -> str:
     return sh(f"ip netns exec {node} sh -ec '{script}'")
 
 
-def _underlay(places: Mapping[str, str]) -> dict[str, Any]:
+def underlay(places: Mapping[str, str]) -> dict[str, Any]:
+    """Namespaces on one network, with an address each."""
     return {
         "name": "underlay",
         "namespaces": [{"name": name} for name in places],

@@ -20,7 +20,11 @@ START: dict[str, Any] = {
     "namespaces": [{"name": "old", "sysctls": {"net.ipv4.ip_forward": 1}}, {"name": "app"}],
     "veth": [
         {"name": "keep0", "mtu": 1400, "addresses": ["10.1.0.1/24", "10.1.9.1/24"], "peer": {"name": "keep1"}},
-        {"name": "old0", "peer": {"name": "eth0", "netns": "old", "addresses": ["10.4.0.2/24"]}},
+        {
+            "name": "old0",
+            "source_guard": True,
+            "peer": {"name": "eth0", "netns": "old", "mac": "02:00:00:00:00:a0", "addresses": ["10.4.0.2/24"]},
+        },
         {"name": "wan", "addresses": ["10.5.0.1/24", "fd05::1/64"], "nodad": True, "peer": {"name": "isp"}},
     ],
     "bridge": [{"name": "br0", "stp": True, "ports": ["keep1"], "addresses": ["10.6.0.1/24"]}],
@@ -29,6 +33,7 @@ START: dict[str, Any] = {
             "name": "vx0",
             "vni": 7,
             "mac": "02:00:00:00:00:bb",
+            "source_guard": True,
             "master": "br0",
             "addresses": ["10.7.0.1/24"],
             "peers": [
@@ -64,12 +69,25 @@ WANT: dict[str, Any] = {
             "exact_addresses": True,
             "peer": {"name": "keep1", "up": False},
         },
-        {"name": "new0", "master": "br0", "hairpin": True, "peer": {"name": "eth0", "netns": "new"}},
+        {
+            "name": "new0",
+            "master": "br0",
+            "hairpin": True,
+            "source_guard": True,
+            "peer": {"name": "eth0", "netns": "new", "mac": "02:00:00:00:00:a1"},
+        },
         {"name": "old0", "state": "absent"},
     ],
     "bridge": [{"name": "br0", "stp": False, "mac": "02:00:00:00:00:cc", "exact_ports": True, "ports": ["vx0"]}],
     "vxlan": [
-        {"name": "vx0", "vni": 8, "recreate": True, "addresses": ["10.7.0.1/24"], "peers": [{"underlay": "192.0.2.4"}]}
+        {
+            "name": "vx0",
+            "vni": 8,
+            "recreate": True,
+            "source_guard": True,
+            "addresses": ["10.7.0.1/24"],
+            "peers": [{"underlay": "192.0.2.4"}],
+        }
     ],
     "link": [
         {"name": "uplink", "netns": "app", "adopt": {"name": "wan"}, "addresses": ["10.5.0.1/24"]},

@@ -61,10 +61,16 @@ class FakeKernel(FakeLinks):
             raise OSError(errno.ESRCH, "")
 
     _address_delete = _rule_delete = _neighbor_delete = _fdb_delete = _route_delete = _remove
+    _port_guard_delete = _tunnel_guard_delete = _remove
 
     def _rule_add(self, step: Step) -> None:
         self._refuse_second(step.key)
         self.objects[step.key] = {"invert": False, **step.values}
+
+    def _port_guard_add(self, step: Step) -> None:
+        self.objects[step.key] = dict(step.values)
+
+    _port_guard_set = _tunnel_guard_add = _tunnel_guard_set = _port_guard_add
 
     def _neighbor_add(self, step: Step) -> None:
         self._need(step.key.netns, step.key.ident[0])

@@ -41,6 +41,8 @@ def test_the_wish_needs_steps_of_every_kind() -> None:
         "neighbor",
         "route",
         "rule",
+        "port_guard",
+        "tunnel_guard",
     }
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         netns,
         route,
         rule,
+        source_guard,
         sysctl,
     )
     from .base import Declarable, Kind
@@ -47,12 +48,20 @@ KINDS: Registry[Kind] = Registry(
         "ipset_entry": "ipset:IpsetEntryKind",
         "ipvs_service": "ipvs:IpvsServiceKind",
         "ipvs_server": "ipvs:IpvsServerKind",
+        "port_guard": "source_guard:PortGuardKind",
+        "tunnel_guard": "source_guard:TunnelGuardKind",
     },
     lambda kind: kind(),
 )
 
-# What outlives all links, and is dear to read (a program is started): it is read where it is declared, and on request.
-STAND_ALONE = frozenset({"iptables_chain", "iptables_jump", "ipset", "ipset_entry", "ipvs_service", "ipvs_server"})
+# What outlives all links, and is dear to read (often a program is started): it is read where it is declared, and on
+# request.
+STAND_ALONE = frozenset(
+    {
+        *("iptables_chain", "iptables_jump", "ipset", "ipset_entry", "ipvs_service", "ipvs_server"),
+        *("port_guard", "tunnel_guard"),
+    }
+)
 GO_WITH_LINKS = frozenset(KINDS) - STAND_ALONE
 
 DECLARATIONS: Registry[Declarable] = Registry(

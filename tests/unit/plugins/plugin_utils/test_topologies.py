@@ -55,6 +55,27 @@ def test_containers_topology_of_ipv4_has_no_ipv6() -> None:
     ]
 
 
+def test_containers_send_only_as_themselves_and_for_services() -> None:
+    """But for those that may more; a bridge on which nobody is guarded learns as ever."""
+    containers = (
+        {"name": "web", "labels": {"app": "web"}, "source_addresses": ["10.8.0.2"]},
+        {"name": "db", "source_guard": False},
+    )
+    listed = {"name": "s", "address": "10.96.0.1", "port": 80, "select": {"app": "web"}, "method": "gatewaying"}
+    made = fleet.plan(
+        [NodeInput("node1", "192.0.2.11", containers=containers)],
+        Options(services=({**listed, "external_addresses": ["198.51.100.1"]},)),
+    )
+    web, db = topologies.containers_topology(made, "node1")["veth"]
+    assert (web["source_guard"], "source_guard" in db) == (True, False)
+    assert web["source_addresses"] == ["10.8.0.2", "10.96.0.1", "198.51.100.1"]
+    open_ = topologies.containers_topology(plan(), "node1", source_guard=False)
+    assert not any("source_guard" in veth for veth in open_["veth"])
+    assert "linklocal_learning" not in open_["bridge"][0]
+    assert "source_guard" not in topologies.overlay_topology(plan(), "node1", "vx0", source_guard=False)["vxlan"][0]
+    assert topologies.overlay_topology(plan(), "node1", "vx0")["vxlan"][0]["source_guard"] is True
+
+
 def test_containers_topology_of_both_families_takes_no_router_advertisements() -> None:
     made = topologies.containers_topology(plan(prefix6="fd00::/48"), "node1")
     assert made["namespaces"][0]["sysctls"]["net.ipv6.conf.all.accept_ra"] == 0

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...canonical import integer
+from ...errors import KernelError
 from ...fields import Field
+from ...kernel import bridge
 from ..base import Declarable, Place
 from ..link_options import COMMON, PORTS, declare_link, declare_ports
 from ..link_type import Attribute, LinkType, flag
@@ -20,6 +22,25 @@ _CENTI = 100
 
 def _seconds(nla: str) -> Attribute:
     return Attribute(nla, encode=lambda s: s * _CENTI, decode=lambda c: c // _CENTI)
+
+
+def _configure(node: Any, netns: str, name: str, values: Mapping[str, Any]) -> None:
+    message = bridge.set_linklocal_learning(node.index(netns, name), values["linklocal_learning"])
+    for problem in node.socket(netns).send([message]):
+        if problem is not None:
+            raise KernelError(problem.errno, f"set linklocal_learning of bridge '{name}'", problem.words)
+
+
+def _inspect(node: Any, netns: str, name: str) -> dict[str, Any]:
+    for row in node.links(netns):
+        if row.name == name:
+            return {"linklocal_learning": bridge.linklocal_learning(row.info_data)}
+    return {}
+
+
+def _same(option: str, desired: Any, observed: Any) -> bool:
+    """Kernels before 5.0 cannot be told, and always learn."""
+    return bool(desired == observed) or (option == "linklocal_learning" and observed is None)
 
 
 TYPE = LinkType(
@@ -43,6 +64,11 @@ TYPE = LinkType(
             check=integer(0, 30),
         ),
         "mcast_snooping": Field("bool", "Whether multicast goes only where it was asked for."),
+        "linklocal_learning": Field(
+            "bool",
+            "Whether the source of frames to link-local MAC addresses (LLDP and such) is learned, although nothing "
+            "passes them on and no packet filter sees them. Kernels before 5.0 always do.",
+        ),
     },
     attributes={
         "stp": flag("IFLA_BR_STP_STATE"),
@@ -52,6 +78,9 @@ TYPE = LinkType(
         "forward_delay": _seconds("IFLA_BR_FORWARD_DELAY"),
         "mcast_snooping": flag("IFLA_BR_MCAST_SNOOPING"),
     },
+    configure=_configure,
+    inspect=_inspect,
+    same=_same,
 )
 
 

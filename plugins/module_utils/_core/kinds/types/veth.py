@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ...canonical import address as ip_address
 from ...errors import InputError
 from ...fields import Field
-from ..base import NETNS, Declarable, Place
+from ...model import Key, Resource
+from ..base import NETNS, Declarable, Place, present
 from ..link_options import COMMON, END, NAME, PORT, declare_link
 from ..link_type import LinkType
+from ..source_guard_values import own_addresses, port_values
 
 TYPE = LinkType("veth", "a pair of links, what enters one leaves the other", required=("peer",))
 
@@ -32,11 +35,29 @@ class VethDeclaration(Declarable):
                 **END,
             },
         ),
+        "source_guard": Field(
+            "bool",
+            (
+                "As a bridge port: whether only frames come in that name O(peer) as their source, by its O(peer.mac), "
+                "its O(peer.addresses) and O(source_addresses): Ethernet, IPv4, IPv6, ARP and neighbour discovery. "
+                "Other protocols do not pass at all.",
+                "It stands in a table of nf_tables of its own, before the link is up. V(false) takes it away. If "
+                "nothing is said, one that is there stays.",
+            ),
+        ),
+        "source_addresses": Field(
+            "list",
+            "Further addresses that O(source_guard) lets pass. The IPv6 link-local address that follows from "
+            "O(peer.mac) is among them if any address is IPv6, unless O(peer.addrgenmode=none).",
+            elements="str",
+            check=ip_address,
+        ),
     }
 
     def declare(self, options: Mapping[str, Any], path: str, place: Place) -> None:
         netns = place.at(options)
         peer = options.get("peer")
+        _declare_guard(options, path, place, netns)
         if peer is None or options["state"] == "absent":
             declare_link(options, path, place, netns, {"kind": "veth"})
             return
@@ -49,3 +70,19 @@ class VethDeclaration(Declarable):
         where = f"{path}.peer" if path else "peer"
         recreate = {"recreate": options["recreate"]}
         declare_link({**peer, **recreate}, where, place, peer_netns, other)
+
+
+def _declare_guard(options: Mapping[str, Any], path: str, place: Place, netns: str) -> None:
+    dot = f"{path}." if path else ""
+    key, where = Key("port_guard", netns, (options["name"],)), f"{dot}source_guard"
+    if not present(options) or options.get("source_guard") is False:
+        place.add(Resource(key, path=where), present=False)
+    if not options.get("source_guard") and options.get("source_addresses"):
+        raise InputError(f"{dot}source_addresses", "means nothing without source_guard: true")
+    if not present(options) or not options.get("source_guard"):
+        return
+    peer = options.get("peer") or {}
+    if "mac" not in peer:
+        raise InputError(f"{dot}peer.mac", "is required with source_guard")
+    values = port_values(peer["mac"], own_addresses(peer, options.get("source_addresses", ())))
+    place.add(Resource(key, values, where))

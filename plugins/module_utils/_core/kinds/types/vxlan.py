@@ -25,12 +25,14 @@ from ...canonical import (
 )
 from ...errors import InputError
 from ...fields import Field
-from ..base import Declarable, Place
+from ...model import Key, Resource
+from ..base import Declarable, Place, present
 from ..fdb import FLOOD, declare_entry
 from ..link_options import COMMON, PORT, declare_link
 from ..link_type import Attribute, LinkType, flag
 from ..neighbor import declare_neighbor
 from ..route import declare_route
+from ..source_guard_values import tunnel_values
 from .ipip import TOS, TTL
 
 # The kernel's default is 8472, from before the port was assigned; IANA's is 4789 (vxlan in ip-link(8)).
@@ -136,6 +138,21 @@ class VxlanDeclaration(Declarable):
             "O(peers) are removed.",
             default=False,
         ),
+        "source_guard": Field(
+            "bool",
+            (
+                "Whether only O(peers), and O(remote), may send into the tunnel. What comes from elsewhere with its "
+                "O(vni) and O(port) is dropped, whatever other rules of the packet filter say.",
+                "It stands in a table of nf_tables of its own, before the link is up. V(false) takes it away. If "
+                "nothing is said, one that is there stays.",
+            ),
+        ),
+        "source_addresses": Field(
+            "list",
+            "Further addresses that O(source_guard) lets packets come from.",
+            elements="str",
+            check=ip_address,
+        ),
     }
 
     def declare(self, options: Mapping[str, Any], path: str, place: Place) -> None:
@@ -149,6 +166,7 @@ class VxlanDeclaration(Declarable):
         if "underlay_netns" in options:
             own["parent_netns"] = place.netns_of(options["underlay_netns"], "underlay_netns")
         declare_link(options, path, place, netns, own)
+        _declare_guard(options, dot, place, own.get("parent_netns", netns))
         if options["exact_peers"] and (options.get("remote") or options.get("group_address")):
             raise InputError(
                 f"{dot}exact_peers", "cannot be combined with remote or group_address, a peer of their own"
@@ -158,6 +176,29 @@ class VxlanDeclaration(Declarable):
                 place.exact(options, "exact_peers", kind, netns, options["name"])
             for number, peer in enumerate(options.get("peers", [])):
                 _declare_peer(options["name"], netns, peer, f"{dot}peers[{number}]", place)
+
+
+def _declare_guard(options: Mapping[str, Any], dot: str, place: Place, netns: str) -> None:
+    """In the namespace that outer packets travel in."""
+    key, where = Key("tunnel_guard", netns, (options["name"],)), f"{dot}source_guard"
+    if not present(options) or options.get("source_guard") is False:
+        place.add(Resource(key, path=where), present=False)
+    if not options.get("source_guard") and options.get("source_addresses"):
+        raise InputError(f"{dot}source_addresses", "means nothing without source_guard: true")
+    if not present(options) or not options.get("source_guard"):
+        return
+    if "vni" not in options:
+        raise InputError(f"{dot}vni", "is required with source_guard")
+    if options.get("group_address"):
+        raise InputError(where, "cannot be combined with group_address, which does not say who the peers are")
+    peers = {peer["underlay"] for peer in options.get("peers", ())} | {*options.get("source_addresses", ())}
+    if options.get("remote"):
+        peers.add(options["remote"])
+    families = {"ipv6" if ":" in address else "ipv4" for address in (*peers, options.get("local")) if address}
+    if len(families) > 1:
+        raise InputError(where, "the local address and the peers are not all of one IP version")
+    family = families.pop() if families else "ipv4"
+    place.add(Resource(key, tunnel_values(family, options["vni"], options["port"], peers), where))
 
 
 def _declare_peer(device: str, netns: str, peer: Mapping[str, Any], path: str, place: Place) -> None:

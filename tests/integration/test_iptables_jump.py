@@ -183,3 +183,14 @@ def test_a_jump_that_becomes_one_of_the_rules(backend: str) -> None:
     assert sh(f"iptables-{backend} -S").splitlines() == [
         f"-P {chain} ACCEPT" for chain in ("INPUT", "FORWARD", "OUTPUT")
     ]
+
+
+def test_jumps_go_where_links_go() -> None:
+    """A closer look at what goes with a link does not lose what was asked about."""
+    chain = {"chain": "A", "rules": ["-j ACCEPT"], "jumps": [{"from": "FORWARD", "position": "first"}]}
+    apply("topology", {"name": "t", "bridge": [{"name": "b0"}], "iptables_chain": [chain]})
+    assert apply("topology", {"name": "t", "state": "absent"}).plan.lines() == [
+        "delete iptables_jump 'ipv4 filter FORWARD -j A'",
+        "delete iptables_chain 'ipv4 filter A'",
+        "delete bridge 'b0'",
+    ]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ..errors import MissingError
-from ..kinds import KINDS
+from ..kinds import GO_WITH_LINKS, KINDS
 from ..kinds.base import Kind, Wanted
 from ..model import Declaration, Key, Resource, Step
 from .node import Node
@@ -42,7 +42,9 @@ class KernelWorld:
         observed = KINDS["netns"].observe(self.node, "", None)
         for netns, kinds in scopes.items():
             for kind in _in_order(frozenset(kinds)):
-                everything = parts is None or (kind.owned and ("", netns) in parts)
+                # Where links go, all that may go with them; of what stands alone, still what is asked about.
+                going = kind.owned and kind.name in GO_WITH_LINKS and parts is not None and ("", netns) in parts
+                everything = parts is None or going
                 part = None if everything else parts.get((kind.name, netns), {})  # type: ignore[union-attr]
                 observed.update(kind.observe(self.node, netns, part))
         return observed

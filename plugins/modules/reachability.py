@@ -54,7 +54,8 @@ options:
     default: 1.0
   attempts:
     description:
-      - How often to try a target that has not answered, at most 100 times. The first packet may fall victim to address resolution.
+      - How often to try a target that has not answered, at most 100 times. The first packet may fall victim to address
+        resolution.
     type: int
     default: 2
   window:

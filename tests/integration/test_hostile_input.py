@@ -97,3 +97,20 @@ def test_every_module_has_its_turn() -> None:
     modules = Path(__file__).resolve().parents[2].joinpath("plugins", "modules").glob("*.py")
     assert {path.stem for path in modules} == {*BASES, *ELSEWHERE}
     assert all(documented(module) for module in BASES)
+
+
+@pytest.mark.parametrize(
+    ("module", "more"),
+    [
+        ("rule", {"fwmark": 0}),
+        ("rule", {"from": "::ffff:10.0.0.0/104"}),
+        ("route", {"mtu": 65520}),
+        ("route", {"dest": "::ffff:10.0.0.0/104", "gateway": "2001:db8:f::2"}),
+    ],
+)
+def test_odd_values_are_what_the_kernel_says_of_them(module: str, more: dict[str, Any]) -> None:
+    sh(FOREIGN)
+    options = {**BASES[module], **more}
+    assert call(module, options).result["changed"] is True
+    assert call(module, options).result["changed"] is False
+    assert call(module, {**options, "state": "absent"}).result["changed"] is True

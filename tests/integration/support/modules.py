@@ -11,8 +11,10 @@ import importlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import basic
@@ -55,6 +57,8 @@ def call(module: str, options: Mapping[str, Any], *, check: bool = False, diff: 
         basic.AnsibleModule.log = original
         with contextlib.suppress(AttributeError):  # warnings are collected for the process, which usually is a module
             importlib.import_module("ansible.module_utils.common.warnings")._global_warnings.clear()
+        for directory in Path("/run").glob("ansible-moduletmp-*"):  # goes with the process, which usually is a module
+            shutil.rmtree(directory)
     lines = out.getvalue().strip().splitlines()
     assert lines, f"{module} said nothing: {err.getvalue()}"
     return Said(json.loads(lines[-1]), "\n".join(logged), err.getvalue())

@@ -125,8 +125,9 @@ def main() -> None:
     for option, value in (("path", path), ("interpreter", interpreter)):
         if not os.path.isabs(value) or "\n" in value:
             module.fail_json(msg=f"{option}: must be an absolute path, not {value!r}")
-    if os.path.isdir(path):
-        module.fail_json(msg=f"path: '{path}' is a directory")
+    # A device could be read for ever, and would be replaced.
+    if os.path.exists(path) and not os.path.isfile(path):
+        module.fail_json(msg=f"path: '{path}' is not a file")
     before = checksum(path)
     result = {"path": path}
     if module.params["state"] == "present":

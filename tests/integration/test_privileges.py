@@ -70,7 +70,7 @@ CASES: list[Any] = [
     ("reachability", {"targets": ["203.0.113.1"]}, {RAW}),
     ("reachability", {"targets": ["203.0.113.1"], "sources": [{"name": "f", "netns": "foreign"}]}, {RAW, SYS}),
     ("netns_commands", {"name": "t", "supervisor": "loop", "commands": [{**SLEEP, "netns": "web1"}]}, {SYS}),
-    ("netns_hosts", {"name": "t", "entries": [{"address": "10.0.0.1", "names": ["a"]}], "namespaces": ["web1"]}, set()),
+    ("netns_hosts", {"name": "t", "state": "absent"}, set()),
     ("node_program", {"path": "/run/program"}, set()),
     ("service_health", {"name": "t", "services": []}, set()),
     ("confirm", {"action": "look"}, set()),

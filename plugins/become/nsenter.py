@@ -231,6 +231,14 @@ def arguments(target: str, namespaces: str) -> list[str]:
     return where
 
 
+def split_flags(flags: str) -> list[str]:
+    """Return the words of `become_flags`, or refuse what a shell would not end."""
+    try:
+        return shlex.split(flags)
+    except ValueError as problem:
+        raise AnsibleError(f"become_flags: {problem}: {flags!r}") from None
+
+
 class BecomeModule(BecomeBase):
     """Prefixes a command with `nsenter`, and with `sudo` if asked."""
 
@@ -250,7 +258,7 @@ class BecomeModule(BecomeBase):
         except TargetError as error:
             raise AnsibleError(str(error)) from error
         executable = shlex.quote(self.get_option("become_exe") or "nsenter")
-        flags = shlex.split(self.get_option("become_flags") or "")
+        flags = split_flags(self.get_option("become_flags") or "")
         words = [
             executable,
             *options,

@@ -18,10 +18,12 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Callable, TypeVar
 
 from ._core.errors import KernelError, MissingError
 from ._core.kernel import netlink, netns, packed_rows, wire
 
+Result = TypeVar("Result")
 _ECHO = struct.Struct("!BBHHH")
 _REQUEST, _REPLY, _UNREACHABLE = {4: 8, 6: 128}, {4: 0, 6: 129}, {4: 3, 6: 1}
 _LOOKUP_FAILED = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL)
@@ -50,11 +52,7 @@ class _Source:
     """The sockets of one namespace, and what was sent on them."""
 
     def __init__(self, ref: str, versions: set[int], token: bytes) -> None:
-        fd = netns.open_ref(ref)
-        try:
-            self.sockets = {version: netns.run_in(fd, _open_socket, version) for version in sorted(versions)}
-        finally:
-            os.close(fd)
+        self.sockets = {version: _inside(ref, _open_socket, version) for version in sorted(versions)}
         self.token = token
         self.identifier = int.from_bytes(os.urandom(2), "big")
 
@@ -193,11 +191,18 @@ def probe(
 
 def devices(ref: str, targets: Sequence[str]) -> list[str]:
     """By which link a namespace would send to each target, '' where it has no route (RTM_GETROUTE)."""
+    names = dict(_inside(ref, socket.if_nameindex))
+    with _inside(ref, netlink.Socket) as sock:
+        return [names.get(_route_device(sock, target), "") for target in targets]
+
+
+def _inside(ref: str, work: Callable[..., Result], *arguments: Any) -> Result:
+    """Calls in a namespace; who stays in the own one needs no right to enter any."""
+    if not ref:
+        return work(*arguments)
     fd = netns.open_ref(ref)
     try:
-        names = dict(netns.run_in(fd, socket.if_nameindex))
-        with netlink.Socket(netns_fd=fd) as sock:
-            return [names.get(_route_device(sock, target), "") for target in targets]
+        return netns.run_in(fd, work, *arguments)
     finally:
         os.close(fd)
 

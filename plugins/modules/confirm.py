@@ -26,7 +26,7 @@ attributes:
 requirements:
   - python >= 3.9
 notes:
-  - 'Run the task as root on the node (C(become: true)).'
+  - 'Run the task as root on the node (C(become: true)); it needs no capability.'
   - In check mode, O(action=confirm) only tells what is there to confirm.
 seealso:
   - module: containerland.net.iptables_chain
@@ -82,19 +82,18 @@ left:
   sample: ''
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.containerland.net.plugins.module_utils._ansible.module import Module
 from ansible_collections.containerland.net.plugins.module_utils._core import pending
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ContainerlandError
 from ansible_collections.containerland.net.plugins.module_utils._core.guard_options import DIRECTORY
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        spec={
             "change": {"type": "str", "default": ""},
             "action": {"type": "str", "choices": ["confirm", "look", "forget"], "default": "confirm"},
         },
-        supports_check_mode=True,
     )
     change, action = module.params["change"], module.params["action"]
     if module.check_mode:

@@ -33,7 +33,8 @@ requirements:
   - iptables >= 1.8.4 (on the node)
 notes:
   - 'Run the task as root on the node (C(become: true)). It needs C(CAP_NET_ADMIN), and C(CAP_SYS_ADMIN) to enter
-    another namespace and for the scratch namespace.'
+    another namespace and for the scratch namespace that rules are tried in. Where iptables is the legacy one, and
+    for rules that refer to a set, it needs C(CAP_NET_RAW) too.'
   - In check mode nothing is changed; RV(plan) and the diff are those that a real run would have. A chain, set or
     namespace that is missing, perhaps because an earlier task would have made it, is then a warning instead of a
     failure.

@@ -22,8 +22,8 @@ description:
     in C(/etc).
 extends_documentation_fragment:
   - containerland.net.attributes
-requirements:
-  - root on the node
+notes:
+  - 'Run the task as root on the node (C(become: true)). It needs C(CAP_SYS_ADMIN) to start a command.'
 options:
   name:
     description: The owner of the commands; letters, digits, C(-) and C(_).
@@ -102,7 +102,7 @@ import re
 import shlex
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.containerland.net.plugins.module_utils._ansible.module import Module
 from ansible_collections.containerland.net.plugins.module_utils._core import commands
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ContainerlandError, InputError
 from ansible_collections.containerland.net.plugins.module_utils._core.supervisors import Command
@@ -142,9 +142,12 @@ def wanted(options: dict[str, Any]) -> dict[str, Command]:
 def reconcile(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Stop what should not run, start what should, and keep that; the module's result."""
     owner, desired = options["name"], wanted(options)
+    done = commands.reconcile(owner, desired, options["supervisor"], check=True)
     if not check_mode:
+        commands.permit(desired[name] for name in done.started)
         commands.save(owner, desired, options["supervisor"])
-    done = commands.reconcile(owner, desired, options["supervisor"], check=check_mode)
+        if done.started or done.stopped or not commands.is_remembered(owner, desired):
+            done = commands.reconcile(owner, desired, options["supervisor"])
     before = "".join(f"run {name}: {shlex.join(done.before[name].command)}\n" for name in sorted(done.before))
     after = "".join(f"run {name}: {shlex.join(done.after[name].command)}\n" for name in sorted(done.after))
     return {
@@ -162,14 +165,13 @@ def main() -> None:
         "command": {"type": "raw", "required": True},
         "environment": {"type": "dict", "default": {}},
     }
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        spec={
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "commands": {"type": "list", "elements": "dict", "options": entry, "default": []},
             "supervisor": {"type": "str", "choices": ["auto", "systemd", "loop"], "default": "auto"},
         },
-        supports_check_mode=True,
     )
     try:
         result = reconcile(module.params, module.check_mode)

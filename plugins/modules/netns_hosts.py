@@ -18,8 +18,8 @@ description:
     with it a file that held nothing else. What others have in the files stays.
 extends_documentation_fragment:
   - containerland.net.attributes
-requirements:
-  - root on the node
+notes:
+  - 'Run the task as root on the node (C(become: true)); it needs no capability.'
 options:
   name:
     description: The owner of the blocks; letters, digits, C(-), C(_) and C(.).
@@ -85,9 +85,8 @@ import ipaddress
 import re
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils import _hosts
+from ..module_utils._ansible.module import Module
 from ..module_utils._core.canonical import netns_name
 from ..module_utils._core.errors import ContainerlandError, InputError
 
@@ -139,15 +138,14 @@ def main() -> None:
         "address": {"type": "str", "required": True},
         "names": {"type": "list", "elements": "str", "required": True},
     }
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        spec={
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "entries": {"type": "list", "elements": "dict", "options": entry, "default": []},
             "namespaces": {"type": "list", "elements": "str", "default": []},
             "node": {"type": "bool", "default": False},
         },
-        supports_check_mode=True,
     )
     try:
         result = reconcile(module.params, module.check_mode)

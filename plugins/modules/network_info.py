@@ -27,9 +27,11 @@ requirements:
   - python >= 3.9
   - pyroute2 >= 0.7.2 (on the node)
 notes:
-  - 'Run the task as root on the node (C(become: true)) to see other namespaces; they need C(CAP_SYS_ADMIN).'
-  - 'A WireGuard link''s private and preshared keys are returned to root. Use C(no_log: true) and do not print
-    them.'
+  - 'Run the task as root on the node (C(become: true)) to see other namespaces, or links whose other end is in one;
+    they need C(CAP_SYS_ADMIN). Chains, sets and services, if asked for in O(kinds), need what their modules say, for
+    example C(CAP_NET_ADMIN).'
+  - Keys of WireGuard that must stay secret are left out. The result is a valid input all the same, for what is not said
+    of a link stays as it is.
 seealso:
   - module: containerland.net.topology
     description: Many objects in one task, remembered, so that they can be taken away.

@@ -20,7 +20,8 @@ extends_documentation_fragment:
   - containerland.net.attributes
 requirements:
   - python >= 3.9
-  - root on the node
+notes:
+  - 'Run the task as root on the node (C(become: true)); it needs no capability.'
 options:
   path:
     description: Where the program is, an absolute path. Its directory must exist.
@@ -74,7 +75,7 @@ import stat
 import sys
 import tempfile
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.containerland.net.plugins.module_utils._ansible.module import Module
 from ansible_collections.containerland.net.plugins.module_utils._bundle import archive
 
 MODE = 0o755
@@ -98,7 +99,7 @@ def checksum(path: str) -> str:
         return ""
 
 
-def put(module: AnsibleModule, path: str, content: bytes) -> None:
+def put(module: Module, path: str, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=module.tmpdir)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
@@ -113,20 +114,20 @@ def shown(path: str, digest: str) -> str:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        spec={
             "path": {"type": "path", "default": "/usr/local/sbin/containerland-net"},
             "interpreter": {"type": "path"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
-        supports_check_mode=True,
     )
     path, interpreter = module.params["path"], module.params["interpreter"] or sys.executable
     for option, value in (("path", path), ("interpreter", interpreter)):
         if not os.path.isabs(value) or "\n" in value:
             module.fail_json(msg=f"{option}: must be an absolute path, not {value!r}")
-    if os.path.isdir(path):
-        module.fail_json(msg=f"path: '{path}' is a directory")
+    # A device could be read for ever, and would be replaced.
+    if os.path.exists(path) and not os.path.isfile(path):
+        module.fail_json(msg=f"path: '{path}' is not a file")
     before = checksum(path)
     result = {"path": path}
     if module.params["state"] == "present":

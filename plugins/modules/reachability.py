@@ -19,8 +19,9 @@ description:
     would send to each target.
 extends_documentation_fragment:
   - containerland.net.attributes.info_module
-requirements:
-  - root on the node (CAP_NET_RAW, CAP_SYS_ADMIN)
+notes:
+  - 'Run the task as root on the node (C(become: true)). It needs C(CAP_NET_RAW), and C(CAP_SYS_ADMIN) to enter
+    another namespace.'
 options:
   sources:
     description: Where to ping from. Without it, from where the task runs.
@@ -48,16 +49,17 @@ options:
     elements: str
     required: true
   timeout:
-    description: Seconds to wait for an answer, per attempt.
+    description: Seconds to wait for an answer, per attempt; at most 60.
     type: float
     default: 1.0
   attempts:
     description:
-      - How often to try a target that has not answered. The first packet may fall victim to address resolution.
+      - How often to try a target that has not answered, at most 100 times. The first packet may fall victim to address
+        resolution.
     type: int
     default: 2
   window:
-    description: How many requests may be under way at the same time.
+    description: How many requests may be under way at the same time, at most 65536.
     type: int
     default: 256
 author:
@@ -108,11 +110,11 @@ devices:
 import ipaddress
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
+from ..module_utils._ansible.module import Module
 from ..module_utils._core.errors import ContainerlandError, InputError
 from ..module_utils._reachability import Settings, devices, probe
 
+MOST = {"timeout": 60, "attempts": 100, "window": 65536}
 MOST_TARGETS = 65536  # the sequence number of an echo request has 16 bits
 
 
@@ -131,9 +133,9 @@ def canonical(targets: list[str]) -> list[str]:
 
 def measure(options: dict[str, Any]) -> dict[str, Any]:
     """The module's result."""
-    for name in ("timeout", "attempts", "window"):
-        if options[name] <= 0:
-            raise InputError(name, f"must be more than 0, not {options[name]}")
+    for name, most in MOST.items():
+        if not 0 < options[name] <= most:
+            raise InputError(name, f"must be more than 0 and at most {most}, not {options[name]}")
     targets = canonical(options["targets"])
     sources = options["sources"] or [{"name": "", "netns": "", "skip": []}]
     settings = Settings(options["timeout"], options["attempts"], options["window"])
@@ -154,8 +156,8 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        spec={
             "sources": {
                 "type": "list",
                 "elements": "dict",
@@ -170,7 +172,6 @@ def main() -> None:
             "attempts": {"type": "int", "default": 2},
             "window": {"type": "int", "default": 256},
         },
-        supports_check_mode=True,
     )
     try:
         result = measure(module.params)

@@ -18,7 +18,8 @@ extends_documentation_fragment:
   - containerland.net.attributes
 requirements:
   - python >= 3.9
-  - root on the node
+notes:
+  - 'Run the task as root on the node (C(become: true)); it needs no capability.'
 options:
   name:
     description: The owner of the services; letters, digits, C(-), C(_) and C(.).
@@ -66,10 +67,11 @@ watched:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.containerland.net.plugins.module_utils._core import health_watch
+from ansible_collections.containerland.net.plugins.module_utils._ansible.module import Module
+from ansible_collections.containerland.net.plugins.module_utils._core import health_files
 from ansible_collections.containerland.net.plugins.module_utils._core.declare import owner_name
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ContainerlandError, InputError
+from ansible_collections.containerland.net.plugins.module_utils._core.health_watch import check_service
 
 
 def apply(options: dict[str, Any], check: bool) -> dict[str, Any]:
@@ -83,16 +85,16 @@ def apply(options: dict[str, Any], check: bool) -> dict[str, Any]:
         services = []
     for index, service in enumerate(services):
         try:
-            health_watch.check_service(service)
+            check_service(service)
         except (KeyError, TypeError, AttributeError) as problem:
             said = f"is no service of the filter services_topology: {type(problem).__name__}: {problem}"
             raise InputError(f"services[{index}]", said) from None
-    before = health_watch.saved(name)
+    before = health_files.saved(name)
     changed = before != services
     if not check:
-        health_watch.save(name, services)
+        health_files.save(name, services)
         if not services:
-            health_watch.forget(name)
+            health_files.forget(name)
     return {
         "changed": changed,
         "watched": [service["name"] for service in services],
@@ -108,13 +110,12 @@ def _lines(services: list[Any]) -> str:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        spec={
             "name": {"type": "str", "required": True},
             "services": {"type": "list", "elements": "dict", "default": []},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
-        supports_check_mode=True,
     )
     try:
         result = apply(module.params, module.check_mode)

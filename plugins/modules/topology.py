@@ -34,7 +34,7 @@ requirements:
     forwarding entries is listed
 notes:
   - 'Run the task as root on the node (C(become: true)). It needs C(CAP_NET_ADMIN), and C(CAP_SYS_ADMIN) to enter
-    another namespace.'
+    another namespace or to make one. Chains and sets need what their modules say, which may be C(CAP_NET_RAW) too.'
   - In check mode nothing is changed; RV(plan) and the diff are those that a real run would have. A namespace or
     link that is missing, perhaps because an earlier task would have made it, is then a warning instead of a
     failure.

@@ -12,7 +12,7 @@ from fleet.snapshots import difference
 
 NODE = "node2"
 # What the kernel says of the links, addresses, entries, rules and namespaces; without numbers that count up.
-_STATE = """
+STATE = """
 for place in '' web1 web2; do
     inside() { if [ "$place" ]; then ip netns exec "$place" "$@"; else "$@"; fi; }
     {
@@ -34,10 +34,10 @@ ip netns list | sed 's/ .*//' | sort
 def states(plays: Plays, built: dict[str, Machine]) -> tuple[str, str]:
     """What the node was before it booted, and is after."""
     machine = built[NODE]
-    before = machine.sh(_STATE)
+    before = machine.sh(STATE)
     with plays.clock.phase("reboot"):
         machine.reboot()
-    return before, machine.sh(_STATE)
+    return before, machine.sh(STATE)
 
 
 def test_the_unit_has_restored_everything(states: tuple[str, str], built: dict[str, Machine]) -> None:

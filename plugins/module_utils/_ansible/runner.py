@@ -10,8 +10,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
-from ansible.module_utils.basic import AnsibleModule
-
 from .._core.archive import compile_once
 
 # Before the rest of the core is imported. What few tasks need is imported where it is used, for the same reason: a
@@ -22,44 +20,20 @@ gc.disable()
 
 from .._core.declare import declare_one
 from .._core.engine import Report, converge
-from .._core.errors import ContainerlandError, InputError
-from .._core.fields import Fields, parse, secrets
+from .._core.errors import ContainerlandError
+from .._core.fields import Fields, parse
 from .._core.guard_options import DIRECTORY, GUARD, OPTION, module_fields
 from .._core.kernel.node import Node
 from .._core.kernel.world import KernelWorld
 from .._core.kinds import DECLARATIONS
 from .._core.lock import NodeLock, node_lock
 from .._core.model import Declaration
-from .arguments import CHANGE, argument_spec
+from .arguments import CHANGE
+from .module import Module
 
 if TYPE_CHECKING:
     from .._core.guard import Guard
     from .._core.ownership import Ledger
-
-
-class Module(AnsibleModule):
-    """AnsibleModule whose complaints about options name the option's path, with the index in lists."""
-
-    def __init__(self, fields: Fields) -> None:
-        self._own_fields = fields
-        self._fields: Fields | None = fields
-        super().__init__(argument_spec=argument_spec(fields), supports_check_mode=True)
-        self._fields = None
-
-    def _log_invocation(self) -> None:
-        """AnsibleModule knows the secrets of declared options only; a topology's elements are not among them."""
-        self.no_log_values.update(secrets(self._own_fields, self.params))
-        super()._log_invocation()
-
-    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
-        if self._fields is not None:
-            given = {name: value for name, value in self.params.items() if not name.startswith("_")}
-            try:
-                parse(self._fields, given)
-            except InputError as problem:
-                msg = str(problem)
-        super().fail_json(msg, **kwargs)
-        raise SystemExit(1)
 
 
 def guarded(module: Module, work: Callable[[Node], Mapping[str, Any]]) -> NoReturn:
@@ -68,7 +42,7 @@ def guarded(module: Module, work: Callable[[Node], Mapping[str, Any]]) -> NoRetu
         with Node() as node:
             result = work(node)
     except ContainerlandError as problem:
-        module.fail_json(msg=printable(str(problem)))
+        module.fail_json(msg=str(problem))
     except Exception as problem:
         import traceback
 

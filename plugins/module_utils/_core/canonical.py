@@ -106,9 +106,13 @@ def address(value: str) -> str:
         parsed = ipaddress.ip_address(value)
     except ValueError:
         raise ValueError(f"not an IP address: {value!r}") from None
+    return _as_printed(parsed)
+
+
+def _as_printed(parsed: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """As the kernel's addresses are: Python writes the dotted forms of IPv6 otherwise, by its version."""
     if getattr(parsed, "scope_id", None):
-        raise ValueError(f"name the device in its own option, not in the address: {value!r}")
-    # As the kernel's addresses are printed: Python writes the dotted forms of IPv6 otherwise, by its version.
+        raise ValueError(f"name the device in its own option, not in the address: {str(parsed)!r}")
     return socket.inet_ntop(socket.AF_INET if parsed.version == 4 else socket.AF_INET6, parsed.packed)
 
 
@@ -130,20 +134,22 @@ def interface_address(value: str) -> str:
     if "/" not in value:
         raise ValueError(f"give the prefix length too, for example {value + '/24'!r}")
     try:
-        return str(ipaddress.ip_interface(value))
+        found = ipaddress.ip_interface(value)
     except ValueError:
         raise ValueError(f"not an address with prefix length: {value!r}") from None
+    return f"{_as_printed(found.ip)}/{found.network.prefixlen}"
 
 
 def prefix(value: str) -> str:
     """A network prefix; host bits must be zero, a bare address is its /32 or /128."""
     try:
-        return str(ipaddress.ip_network(value))
+        found = ipaddress.ip_network(value)
     except ValueError as problem:
         hint = ""
         if "host bits" in str(problem):
             hint = f" (host bits are set; did you mean {ipaddress.ip_network(value, strict=False)}?)"
         raise ValueError(f"not a prefix: {value!r}{hint}") from None
+    return f"{_as_printed(found.network_address)}/{found.prefixlen}"
 
 
 def destination(value: str) -> str:

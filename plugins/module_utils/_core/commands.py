@@ -13,18 +13,22 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from . import state_file
 from .errors import MissingError, StoreError
-from .kernel import netns
+from .kernel import netns, privileges
 from .supervisors import Command, Supervisor, choose
 
 DIRECTORY = f"{state_file.DIRECTORY}/commands"
 RUN_DIRECTORY = "/run/containerland/commands"
-VERSION = 1
+#: What should run.
+FORMAT = state_file.Format(1)
+#: What was started. Up to release 0.3 it was the list alone.
+RUN_FORMAT = state_file.Format(1, {0: lambda content: {"commands": content}})
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,22 @@ def reconcile(owner: str, wanted: Mapping[str, Command], supervisor: str, *, che
     return Done(started, stopped, {name: known[name] for name in alive}, desired)
 
 
+def permit(starting: Iterable[Command]) -> None:
+    """Refuses to begin where these cannot be started, so that nothing is half done.
+
+    Raises:
+        MissingError: a namespace or a privilege is missing.
+    """
+    for command in starting:
+        os.close(netns.open_ref(command.netns))
+        privileges.require("CAP_SYS_ADMIN", "starting a command in a namespace")
+
+
+def is_remembered(owner: str, names: Collection[str]) -> bool:
+    """Whether just these are remembered as started."""
+    return set(remembered(owner)) == set(names)
+
+
 def _by_supervisor(commands: Iterable[Command]) -> dict[str, list[Command]]:
     groups: dict[str, list[Command]] = {}
     for command in commands:
@@ -105,7 +125,7 @@ def load(owner: str) -> Kept:
         StoreError: the file is damaged, of a newer version, or unreadable.
     """
     path = f"{DIRECTORY}/{owner}.json"
-    content = state_file.read(path, VERSION)
+    content = state_file.read(path, FORMAT)
     try:
         found = [Command(e["name"], e["netns"], tuple(e["command"]), e["environment"]) for e in content["commands"]]
         return Kept(content["supervisor"], {command.name: command for command in found}, content["boot"])
@@ -114,8 +134,14 @@ def load(owner: str) -> Kept:
 
 
 def save(owner: str, wanted: Mapping[str, Command], supervisor: str) -> None:
-    """Replaces what should run for an owner, if that is something else; nothing leaves no file."""
+    """Replaces what should run for an owner, if that is something else; nothing leaves no file.
+
+    Raises:
+        StoreError: what is there is damaged, of a newer version, or cannot be replaced.
+    """
     path = f"{DIRECTORY}/{owner}.json"
+    with suppress(FileNotFoundError):
+        load(owner)
     if not wanted:
         state_file.unlink(path, directories=2)
         return
@@ -123,7 +149,7 @@ def save(owner: str, wanted: Mapping[str, Command], supervisor: str) -> None:
         {"name": c.name, "netns": c.netns, "command": c.command, "environment": dict(c.environment)}
         for c in wanted.values()
     ]
-    content = {"version": VERSION, "boot": state_file.this_boot(), "supervisor": supervisor, "commands": entries}
+    content = {"version": FORMAT.version, "boot": state_file.this_boot(), "supervisor": supervisor, "commands": entries}
     data = json.dumps(content, separators=(",", ":")).encode()
     if _bytes(path) != data:
         state_file.write(path, data)
@@ -138,15 +164,18 @@ def _bytes(path: str) -> bytes:
 
 
 def remembered(owner: str) -> dict[str, Command]:
-    """What was started for an owner, by name."""
+    """What was started for an owner, by name.
+
+    Raises:
+        StoreError: the file is damaged, of a newer version, or unreadable.
+    """
     try:
-        with open(_record(owner), encoding="utf-8") as file:
-            entries = json.load(file)
+        entries = state_file.read(_record(owner), RUN_FORMAT)["commands"]
         return {e["name"]: _command(e) for e in entries}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise StoreError(f"cannot read '{_record(owner)}': {problem}") from None
+    except (KeyError, TypeError):
+        raise state_file.damaged(_record(owner)) from None
 
 
 def remember(owner: str, commands: Iterable[Command]) -> None:
@@ -160,7 +189,7 @@ def remember(owner: str, commands: Iterable[Command]) -> None:
         os.makedirs(RUN_DIRECTORY, 0o755, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=RUN_DIRECTORY, prefix=".")
         with open(handle, "w", encoding="utf-8") as file:
-            json.dump(entries, file)
+            json.dump({"version": RUN_FORMAT.version, "commands": entries}, file)
         os.replace(temporary, path)
     except OSError as problem:
         raise StoreError(f"cannot write '{path}': {problem.strerror}") from None

@@ -36,8 +36,8 @@ class World(Protocol):
     def warnings(self) -> list[str]:
         """What the user should know of what was seen."""
 
-    def permit(self) -> None:
-        """Raises MissingError where this process may not change anything."""
+    def permit(self, steps: Sequence[Step]) -> None:
+        """Raises MissingError where this process may not do that."""
 
     def execute(self, steps: Sequence[Step]) -> Iterator[int]:
         """Carries out the steps in order; raises StepError."""
@@ -101,7 +101,7 @@ def converge(
         if ledger is not None and not check:
             ledger.settle(declaration, plan, observed)
         return Report(plan, tuple(warnings), observed)
-    world.permit()
+    world.permit(plan.steps())
     with _guarded(guard, _way_back(plan, scopes, ledger), ledger):
         _carry_out(declaration, world, plan, scopes, wanted, ledger, observed)
     return Report(plan, tuple(dict.fromkeys((*warnings, *world.warnings()))), observed)

@@ -76,9 +76,23 @@ def secrets(fields: Fields, values: Any) -> Iterator[str]:
         value = values.get(name)
         if field.secret and isinstance(value, str):
             yield value
+        elif field.secret:
+            # Shorter ones are no keys, and Ansible would take them out of every word.
+            yield from (text for text in _texts(value) if len(text) >= 8)
         elif field.fields is not None:
             for element in value if isinstance(value, (list, tuple)) else [value]:
                 yield from secrets(field.fields, element)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts and numbers in a value, which may be of the wrong type."""
+    if isinstance(value, Mapping):
+        value = [*value, *value.values()]
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 def _value(field: Field, value: Any, path: str) -> Any:

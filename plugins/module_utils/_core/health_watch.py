@@ -15,11 +15,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Callable
 
 from . import state_file
 from .balance import elements, label
@@ -27,22 +26,18 @@ from .declare import declare_topology, owner_name
 from .engine import converge
 from .errors import ContainerlandError, StoreError
 from .health import Check, Judge, problem_of
+from .health_files import CONFIGURATION, FORMAT, STATE, Failing, Service, read_failing, topology_lists
 from .kernel.node import Node
 from .kernel.world import KernelWorld
 from .lock import node_lock
 from .model import Action, Declaration
 
-CONFIGURATION = f"{state_file.DIRECTORY}/health"
-STATE = "/run/containerland.health"
-VERSION = 1
 TICK_SECONDS = 0.2
 # How often all services are compared with what is declared of them, whatever the opinions: a run of the playbook, or of
 # `containerland-net restore`, may have put something else into the kernel meanwhile, and so may others.
 REPAIR_SECONDS = 10.0
 _ASKING_AT_ONCE = 64
 
-Service = Mapping[str, Any]
-Failing = Mapping[str, Collection[str]]
 Server = tuple[str, str]  # service, ADDRESS:PORT
 
 
@@ -134,7 +129,7 @@ class Watch:
             seen = os.stat(self._path)
             if (seen.st_ino, seen.st_mtime_ns) == self._read_as:
                 return
-            services = {service["name"]: service for service in state_file.read(self._path, VERSION)["services"]}
+            services = {service["name"]: service for service in state_file.read(self._path, FORMAT)["services"]}
             failing = self.failing() if self._read_as != (0, 0) else read_failing(self._state)
             self._servers = {
                 server: self._known(server, made, failing)
@@ -180,27 +175,13 @@ def _watched(service: Service) -> Iterator[tuple[Server, _Watched]]:
         yield (service["name"], label(server)), _Watched(check, server["address"], server["port"])
 
 
-def read_failing(path: str) -> Failing:
-    """Who failed last; nobody if that is not known."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            return {
-                str(name): [str(server) for server in servers] for name, servers in json.load(file)["failing"].items()
-            }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
 def apply(services: Sequence[Service], failing: Failing) -> None:
     """Changes what is there. What is not, or is too much, is left to those who are just making or removing it.
 
     Raises:
         ContainerlandError: the node's lock is held for too long, or the kernel refuses.
     """
-    lists: dict[str, list[Any]] = {}
-    for service in services:
-        for name, made in elements(service, failing.get(service["name"], ())).items():
-            lists.setdefault(name, []).extend(made)
+    lists = topology_lists(services, failing)
     with node_lock(), Node() as node:
         wanted = declare_topology({"name": "health", **lists}, node.canonical)
         foretold = converge(wanted, KernelWorld(node), check=True)
@@ -208,41 +189,6 @@ def apply(services: Sequence[Service], failing: Failing) -> None:
         if changed:
             there = {key: resource for key, resource in wanted.desired.items() if key in changed}
             converge(Declaration(there), KernelWorld(node))
-
-
-def save(name: str, services: Sequence[Service]) -> None:
-    """What is to be watched from now on; no services leave no file.
-
-    Raises:
-        StoreError: the file cannot be read or written.
-    """
-    path = os.path.join(CONFIGURATION, f"{owner_name(name)}.json")
-    if services == saved(name):
-        return
-    if services:
-        state_file.write(path, json.dumps({"version": VERSION, "services": services}).encode())
-    else:
-        state_file.unlink(path, directories=2)
-
-
-def forget(name: str) -> None:
-    """Takes away who fails, with the directory if nobody else is watched."""
-    for file in (f"{name}.json", f"{name}.json.new"):
-        with suppress(OSError):
-            os.unlink(os.path.join(STATE, file))
-    with suppress(OSError):
-        os.rmdir(STATE)
-
-
-def saved(name: str) -> list[Service]:
-    """What is watched; nothing if there is no file."""
-    path = os.path.join(CONFIGURATION, f"{owner_name(name)}.json")
-    try:
-        return list(state_file.read(path, VERSION)["services"])
-    except FileNotFoundError:
-        return []
-    except (KeyError, TypeError):
-        raise state_file.damaged(path) from None
 
 
 def watch(name: str, say: Callable[[str], None]) -> None:

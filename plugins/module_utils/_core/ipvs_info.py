@@ -34,8 +34,8 @@ def look(node: Node, namespaces: Sequence[str]) -> dict[str, Any]:
     """Whether there is IPVS, its version, and all services; each declares itself if read by `ipvs_service`."""
     if not node.has_ipvs():
         return {"available": False, "version": "", "table_size": 0, "services": []}
-    version, size = ipvs.version(node.socket("", NETLINK_GENERIC))
     services = [_service(node, netns, row) for netns in namespaces for row in node.ipvs_services(netns)]
+    version, size = ipvs.version(node.socket("", NETLINK_GENERIC))
     return {"available": True, "version": version, "table_size": size, "services": services}
 
 

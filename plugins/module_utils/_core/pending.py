@@ -22,7 +22,10 @@ from typing import Any
 
 from .errors import GuardError, InputError
 from .guard_options import DIRECTORY
+from .state_file import Format, current
 
+#: Up to release 0.3 it had no number.
+FORMAT = Format(1, {0: dict})
 # How long a watchdog may take, in seconds, to bring the old state back.
 RESTORING_SECONDS = 60
 _LEAVING_SECONDS = 10
@@ -70,7 +73,7 @@ class Pending:
 
     def __init__(self, change: str, seconds: int) -> None:
         self.change = checked(change)
-        self._content: dict[str, Any] = {"seconds": seconds}
+        self._content: dict[str, Any] = {"version": FORMAT.version, "seconds": seconds}
         try:
             self.handle = self._create()
         except OSError as problem:
@@ -133,7 +136,11 @@ def now() -> float:
 
 
 def find(change: str = "") -> Found | None:
-    """The change of that name; without one, that which waits to be confirmed."""
+    """The change of that name; without one, that which waits to be confirmed.
+
+    Raises:
+        StoreError: there is a file of a newer version, and its watchdog lives.
+    """
     for found in _all():
         if found.change == change or (not change and found.state is State.PENDING):
             return found
@@ -238,7 +245,10 @@ def _read(change: str, state: State) -> Found:
             content = {}
     finally:
         os.close(handle)
-    return Found(change, state, content if isinstance(content, dict) else {}, attended)
+    if not isinstance(content, dict):
+        content = {}
+    # What a process of a newer version is at work on is not understood; what it left behind is only cleared away.
+    return Found(change, state, current(content, _path(change, state), FORMAT) if attended else content, attended)
 
 
 def _lockable(handle: int) -> bool:

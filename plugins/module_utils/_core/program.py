@@ -9,16 +9,19 @@ The module node_program installs it, the systemd units of the roles run it.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Callable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Callable
 
-from .errors import ContainerlandError
+from .errors import ContainerlandError, LockError
 from .health_watch import watch
-from .restore import restore
+from .restore import Outcome, restore
+from .state_file import PROGRAM as NAME
+from .status import Status, look
 
-NAME = "containerland-net"
+EXIT = {"in sync": 0, "differs": 1, "unknown": 2}
 
 
 @dataclass(frozen=True)
@@ -27,21 +30,39 @@ class Command:
 
     help: str
     run: Callable[..., int]
-    arguments: Sequence[str] = ()
+    arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def run_restore() -> int:
     """Prints a line for each file; what went wrong goes to stderr."""
     status = 0
     for outcome in restore():
-        for warning in outcome.warnings:
-            complain(f"{outcome.name}: {warning}" if outcome.name else warning)
-        if outcome.problem:
-            complain(f"{outcome.name}: {outcome.problem}")
-            status = 1
-        elif outcome.name:
+        status |= _complain_of(outcome, (*outcome.left_out, *outcome.warnings))
+        if outcome.name and not outcome.problem:
             print(f"{outcome.name}: {_count(len(outcome.lines))}", flush=True)
     return status
+
+
+def run_repair() -> int:
+    """Prints a line for each change, and nothing if all is as it should be; what went wrong goes to stderr."""
+    status = 0
+    try:
+        for outcome in restore():
+            status |= _complain_of(outcome, outcome.warnings)
+            for line in outcome.lines:
+                print(f"{outcome.name}: {plain(line)}", flush=True)
+    except LockError as problem:
+        # Who holds it is at work on the network, and there is a next time.
+        complain(f"nothing is repaired this time: {problem}")
+    return status
+
+
+def _complain_of(outcome: Outcome, warnings: Iterable[str]) -> int:
+    for warning in warnings:
+        complain(f"{outcome.name}: {warning}" if outcome.name else warning)
+    if outcome.problem:
+        complain(f"{outcome.name}: {outcome.problem}")
+    return 1 if outcome.problem else 0
 
 
 def run_health(name: str) -> int:
@@ -50,10 +71,36 @@ def run_health(name: str) -> int:
     return 0
 
 
+def run_status(as_json: bool) -> int:
+    """Prints what is declared and what differs; 0 if nothing does, 1 if something does, 2 if that cannot be told."""
+    try:
+        found = look()
+    except ContainerlandError as problem:
+        found = Status(problem=str(problem))
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=2))
+    else:
+        for line in found.lines():
+            print(f"{line[: len(line) - len(line.lstrip())]}{plain(line)}")
+        if found.problem:
+            complain(found.problem)
+    return EXIT[found.state]
+
+
 #: To add a sub-command is a line here.
 COMMANDS = {
     "restore": Command("make the network of this node what it was when Ansible last left it", run_restore),
-    "health": Command("watch the servers of services, and take out those that fail", run_health, ("name",)),
+    "repair": Command("the same, and say each change: for a timer", run_repair),
+    "status": Command(
+        "say what is declared and what differs; exit with 0 if nothing does, 1 if something does, 2 if that is unknown",
+        run_status,
+        {"--json": {"action": "store_true", "dest": "as_json", "help": "for programs"}},
+    ),
+    "health": Command(
+        "watch the servers of services, and take out those that fail",
+        run_health,
+        {"name": {"help": "under which the services are declared"}},
+    ),
 }
 
 
@@ -63,12 +110,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         own = chosen.add_parser(name, help=command.help, description=command.help)
-        for argument in command.arguments:
-            own.add_argument(argument)
-    given = parser.parse_args(arguments)
-    command = COMMANDS[given.command]
+        for argument, details in command.arguments.items():
+            own.add_argument(argument, **details)
+    given = vars(parser.parse_args(arguments))
+    command = COMMANDS[given.pop("command")]
     try:
-        return command.run(*(getattr(given, argument) for argument in command.arguments))
+        return command.run(**given)
     except ContainerlandError as problem:
         complain(str(problem))
         return 1

@@ -8,16 +8,33 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Callable
 
 from .errors import StoreError
 
 DIRECTORY = "/var/lib/containerland"
+#: The node's own program, which reads these files too.
+PROGRAM = "containerland-net"
 
 
-def read(path: str, version: int) -> dict[str, Any]:
-    """The content of a state file.
+@dataclass(frozen=True)
+class Format:
+    """A kind of file.
+
+    Attributes:
+        version: the one that is written. A file without a number has version 0.
+        migrations: what makes of the content of each older version that of the next one.
+    """
+
+    version: int
+    migrations: Mapping[int, Callable[[Any], dict[str, Any]]] = field(default_factory=dict)
+
+
+def read(path: str, known: Format) -> dict[str, Any]:
+    """The content of a state file, in the form of today.
 
     Raises:
         FileNotFoundError: there is none.
@@ -26,17 +43,35 @@ def read(path: str, version: int) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
-        found = content["version"]
-        newer = found > version
     except FileNotFoundError:
         raise
     except OSError as problem:
         raise StoreError(f"cannot read state file {path}: {problem.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError):
         raise damaged(path) from None
-    if newer:
-        known = f"it has version {found}, and this collection knows {version}: update it"
-        raise StoreError(f"cannot use state file {path}: {known}")
+    return current(content, path, known)
+
+
+def current(content: Any, path: str, known: Format) -> dict[str, Any]:
+    """The content of a file of any version, in the form of today.
+
+    Raises:
+        StoreError: it is damaged, or of a newer version.
+    """
+    version = content.get("version", 0) if isinstance(content, dict) else 0
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise damaged(path)
+    if version > known.version:
+        raise StoreError(
+            f"cannot use state file {path}: it has version {version}, of a newer containerland.net than this one, "
+            f"which knows version {known.version}: update the collection, and with its role persist {PROGRAM} here"
+        )
+    try:
+        while version < known.version:
+            content = {**known.migrations[version](content), "version": version + 1}
+            version += 1
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise damaged(path) from None
     return dict(content)
 
 

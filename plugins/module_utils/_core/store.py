@@ -18,9 +18,10 @@ from typing import Any, Callable
 
 from .errors import StoreError
 from .model import Key
-from .state_file import DIRECTORY, damaged, read, this_boot, unlink, write
+from .state_file import DIRECTORY, Format, damaged, read, this_boot, unlink, write
 
-VERSION = 1
+#: When it becomes another one: what makes version 1 that, a fixture of version 1, and the tests of versions have more.
+FORMAT = Format(1)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Store:
             StoreError: the file is damaged, of a newer version, or unreadable.
         """
         try:
-            content = read(self._path, VERSION)
+            content = read(self._path, FORMAT)
         except FileNotFoundError:
             return {}
         try:
@@ -89,7 +90,7 @@ class Store:
             StoreError: it cannot be written.
         """
         content = {
-            "version": VERSION,
+            "version": FORMAT.version,
             "name": self._owner,
             "boot": this_boot(),
             "declared": declared,
@@ -105,7 +106,7 @@ class Store:
     def begin_guarded(self) -> None:
         """From now on, `save` keeps beside the new content what the file holds now; nothing if there is none."""
         try:
-            self._before = {name: value for name, value in read(self._path, VERSION).items() if name != "before"}
+            self._before = {name: value for name, value in read(self._path, FORMAT).items() if name != "before"}
         except FileNotFoundError:
             self._before = {}
 
@@ -116,7 +117,7 @@ class Store:
     def confirm(self) -> None:
         """What the file tells holds."""
         with suppress(FileNotFoundError):
-            content = read(self._path, VERSION)
+            content = read(self._path, FORMAT)
             if content.pop("before", None) is None:
                 return
             if not content["objects"]:
@@ -126,7 +127,7 @@ class Store:
 
     def revert(self) -> None:
         """What the file told before the change holds."""
-        before = read(self._path, VERSION).get("before")
+        before = read(self._path, FORMAT).get("before")
         if before:
             write(self._path, json.dumps(before, separators=(",", ":")).encode())
         else:

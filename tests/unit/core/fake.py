@@ -77,7 +77,7 @@ class FakeWorld:
     def warnings(self) -> list[str]:
         return []
 
-    def permit(self) -> None:
+    def permit(self, steps: Sequence[Step]) -> None:
         if self._meanwhile is not None:
             self._meanwhile(self.kernel)
 

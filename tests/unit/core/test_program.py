@@ -150,3 +150,10 @@ def test_installed_once_repaired_and_removed(tmp_path: Path) -> None:
 def test_paths_are_absolute(option: str, value: str, tmp_path: Path) -> None:
     said = run_module(**{"path": str(tmp_path / "p"), option: value})
     assert said["failed"] is True and said["msg"].startswith(f"{option}: must be an absolute path"), said
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("path", ["/dev/zero", "/run"])
+def test_what_is_no_file_is_not_replaced(path: str, state: str) -> None:
+    said = run_module(check=True, path=path, state=state)
+    assert said["failed"] is True and said["msg"] == f"path: '{path}' is not a file"

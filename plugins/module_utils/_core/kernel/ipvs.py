@@ -8,6 +8,7 @@ Numbers, structs and their byte orders are those of linux/ip_vs.h and net/netfil
 
 from __future__ import annotations
 
+import errno
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -195,6 +196,10 @@ def _dump(socket: Socket, request: bytes) -> list[bytes]:
     try:
         return socket.dump(request)
     except KernelError as problem:
+        if problem.errno == errno.EPERM:
+            # GENL_ADMIN_PERM: what a user namespace gives its root does not count.
+            needs = "needs CAP_NET_ADMIN in the initial user namespace of the node"
+            raise MissingError(f"reading the services of IPVS {needs}: run the task with become: true") from None
         raise KernelError(problem.errno, "read the IPVS services", problem.words) from None
 
 

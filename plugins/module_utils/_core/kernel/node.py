@@ -163,8 +163,9 @@ class Node:
         return sockets[protocol]
 
     def open_sockets(self, refs: Iterable[str]) -> None:
-        """Opens the sockets of many namespaces at once, in one thread."""
-        wanted = [ref for ref in refs if netlink.NETLINK_ROUTE not in self._sockets.get(ref, ()) and self.exists(ref)]
+        """Opens the sockets of many namespaces at once, in one thread; that of the own one needs no entering."""
+        closed = [ref for ref in refs if ref and netlink.NETLINK_ROUTE not in self._sockets.get(ref, ())]
+        wanted = [ref for ref in closed if self.exists(ref)]
         for ref, opened in zip(wanted, netlink.open_many([self.fd(ref) for ref in wanted])):
             self._sockets.setdefault(ref, {})[netlink.NETLINK_ROUTE] = opened
 

@@ -9,15 +9,14 @@ import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from ..errors import MissingError
 from ..kinds import GO_WITH_LINKS, KINDS
 from ..kinds.base import Kind, Wanted
 from ..model import Declaration, Key, Resource, Step
+from . import privileges
 from .node import Node
 
 # Reading these costs nothing that is not read anyway, and everything refers to them.
 ALWAYS = frozenset({"link"})
-_CAP_NET_ADMIN = 12
 Scopes = Mapping[str, Collection[str]]
 
 
@@ -49,12 +48,11 @@ class KernelWorld:
                 observed.update(kind.observe(self.node, netns, part))
         return observed
 
-    def permit(self) -> None:
-        """Refuses to begin without CAP_NET_ADMIN (capabilities(7)), so that nothing is half done."""
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            effective = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff:"))
-        if not effective >> _CAP_NET_ADMIN & 1:
-            raise MissingError("changing the network needs CAP_NET_ADMIN on the node: run the task with become: true")
+    def permit(self, steps: Sequence[Step]) -> None:
+        """Refuses to begin without the capabilities that the steps need, so that nothing is half done."""
+        privileges.require("CAP_NET_ADMIN", "changing the network")
+        if any(step.key.kind == "netns" for step in steps):
+            privileges.require("CAP_SYS_ADMIN", "making or removing a namespace")
 
     def execute(self, steps: Sequence[Step]) -> Iterator[int]:
         """Carries out the steps stage by stage; yields how many are done after each.

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..errors import KernelError, MissingError
-from . import netns, nftables, programs
+from . import netns, nftables, privileges, programs
 
 FAMILIES = {"ipv4": "iptables", "ipv6": "ip6tables"}
 NFT, LEGACY = "nft", "legacy"
@@ -160,6 +160,7 @@ def read(place: Place) -> tuple[Tables, frozenset[str]]:
     """
     done = run(place, "-save", ["-c"])
     if done.returncode:
+        _explain_privilege(place, done.stderr)
         hint = "; set backend: legacy, if that is what this kernel has" if "initialize nft" in done.stderr else ""
         raise MissingError(f"cannot read the rules of {program(place)}: {words_of(done.stderr)}{hint}")
     return parse(done.stdout), frozenset(_INCOMPATIBLE.findall(done.stdout + done.stderr))
@@ -219,6 +220,7 @@ def restore(place: Place, text: str, *, flush: bool = False, lock: str = "", wai
     Raises:
         Refused: with the line.
         KernelError: EBUSY, another program holds the lock.
+        MissingError: a privilege is missing.
     """
     wait = LOCK_WAIT if wait is None else wait
     arguments = ["--counters"] if flush else ["--noflush", "--counters"]
@@ -230,8 +232,23 @@ def restore(place: Place, text: str, *, flush: bool = False, lock: str = "", wai
         path = os.environ.get("XTABLES_LOCKFILE", _LOCK)
         words = f"another program has held the lock {path} for {wait} s, so nothing was changed"
         raise KernelError(errno.EBUSY, words=words)
+    _explain_privilege(place, done.stderr)
     found = _LINE.findall(done.stderr)
     raise Refused(int(found[0]) if found else None, words_of(done.stderr))
+
+
+def _explain_privilege(place: Place, stderr: str) -> None:
+    """Where raw sockets (raw(7)) are asked for and not permitted, the programs say something else.
+
+    Raises:
+        MissingError: that is what has failed.
+    """
+    if place.actual == LEGACY:
+        privileges.require("CAP_NET_RAW", "iptables-legacy")
+    elif "socket to ipset" in stderr:
+        privileges.require("CAP_NET_RAW", "a rule that refers to a set")
+    if "you must be root" in stderr:
+        privileges.require("CAP_NET_ADMIN", "iptables")
 
 
 def words_of(stderr: str) -> str:

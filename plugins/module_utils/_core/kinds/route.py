@@ -29,6 +29,8 @@ _CLONED = 0x200
 _EVERYTHING = ((packed.AF_INET, 0), (packed.AF_INET6, 0))
 EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 Hop = Mapping[str, Any]
+# What the kernel makes of a larger one (ip_metrics_convert).
+LARGEST_MTU = 65520
 
 
 def route_key(netns: str, destination: str, table: int, metric: int) -> Key:
@@ -211,7 +213,7 @@ class RouteDeclaration(Declarable):
             check=canonical.scope,
         ),
         "source": Field("str", "The preferred source address.", check=optional_address),
-        "mtu": Field("int", "The MTU towards the destination; 0 for none.", check=integer(0, 65535)),
+        "mtu": Field("int", "The MTU towards the destination; 0 for none.", check=integer(0, LARGEST_MTU)),
         "protocol": Field(
             "str",
             "Who made the route, for example V(static), V(boot), V(bgp) or a number.",

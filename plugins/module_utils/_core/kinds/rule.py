@@ -117,7 +117,8 @@ def _spec(values: Mapping[str, Any]) -> codec.RuleSpec:
 
 
 def _values(spec: codec.RuleSpec) -> dict[str, Any]:
-    marked = spec.fwmark is not None and spec.fwmask is not None
+    # The kernel tells the mask of mark 0, and not the mark (fib_nl_fill_rule).
+    marked = spec.fwmask is not None
     values = {
         "family": "ipv6" if spec.family == _FAMILIES["ipv6"] else "ipv4",
         "priority": spec.priority or 0,
@@ -127,7 +128,7 @@ def _values(spec: codec.RuleSpec) -> dict[str, Any]:
         "to": spec.destination,
         "iif": spec.iif,
         "oif": spec.oif,
-        "fwmark": spec.fwmark if marked else None,
+        "fwmark": (spec.fwmark or 0) if marked else None,
         "fwmask": spec.fwmask if marked else None,
         "tos": spec.tos or None,
         "invert": spec.invert,

@@ -200,8 +200,8 @@ def observed_values(node: Any, netns: str, row: Any, fields: frozenset[str] | No
         values.update(kind.inspect(node, netns, row.name))
     if row.slave_kind == "bridge" and asked("master", *PORT_FLAGS):
         values.update(link_codec.port_flags(row))
-    if asked("vlans") and row.master:
-        values["vlans"] = node.port_vlans(netns, row.index)
+    if asked("vlans"):
+        values["vlans"] = node.port_vlans(netns, row.index) if row.master else ()
     return values
 
 

@@ -161,7 +161,7 @@ def _carry_out(
             ledger.withdraw()
         suffix = "; what this run had changed was taken back" if undone else f"; taking it back failed: {left}"
         raise ApplyError(said + suffix, undone) from None
-    _verify(declaration, world, scopes, wanted)
+    _verify(declaration, world, scopes, wanted, plan.touched())
     if ledger is not None:
         ledger.settle(declaration, plan, observed)
 
@@ -208,9 +208,16 @@ def _going(declaration: Declaration) -> set[str]:
     return {places[key.kind](key) for key in declaration.absent if key.kind in places}
 
 
-def _verify(declaration: Declaration, world: World, scopes: dict[str, set[str]], wanted: Wanted) -> None:
-    """Looks again; whatever is still to do means that the kernel took it and did something else."""
-    plan = make_plan(declaration, world.observe(scopes, wanted))
+def _verify(
+    declaration: Declaration, world: World, scopes: dict[str, set[str]], wanted: Wanted, touched: set[str]
+) -> None:
+    """Looks again where something was done; what is still to do there, the kernel took and did something else."""
+    there = Declaration(
+        {key: resource for key, resource in declaration.desired.items() if key.netns in touched},
+        {key: resource for key, resource in declaration.absent.items() if key.netns in touched},
+        [exact for exact in declaration.exact if exact.netns in touched],
+    )
+    plan = make_plan(there, world.observe({n: kinds for n, kinds in scopes.items() if n in touched}, wanted))
     if not plan.changed:
         return
     change = plan.changes[0]

@@ -79,6 +79,17 @@ class Plan:
         named = {c.before.key.netns for c in links if c.before}
         return named | peers | {key.netns for key in self.vanished if key.kind == "link"}
 
+    def touched(self) -> set[str]:
+        """The namespaces in which something changes, by itself or along with a link's other end or parent."""
+        found = {"", *(key.netns for key in self.vanished)}
+        for change in self.changes:
+            found |= {change.key.ident[0]} if change.key.kind == "netns" else {change.key.netns}
+            for resource in (change.before, change.after):
+                if resource is not None:
+                    values = resource.values
+                    found |= {resource.key.netns, values.get("peer", ("",))[0], values.get("parent_netns") or ""}
+        return found
+
     def loose_ends(self) -> bool:
         """Whether a veth goes whose other end is in a namespace that was not looked into."""
         return any(c.before is not None and c.before.values.get("peer", ("",))[0] == "?" for c in self.changes)

@@ -9,6 +9,7 @@ import errno
 import json
 import multiprocessing
 import os
+import resource
 import stat
 import sys
 import threading
@@ -17,7 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.containerland.net.plugins.module_utils._core.errors import ApplyError, LockError, StoreError
+from ansible_collections.containerland.net.plugins.module_utils._core.errors import (
+    ApplyError,
+    KernelError,
+    LockError,
+    MissingError,
+    StoreError,
+)
 from ansible_collections.containerland.net.plugins.module_utils._core.lock import node_lock
 from ansible_collections.containerland.net.plugins.module_utils._core.store import Store
 
@@ -211,6 +218,27 @@ def test_two_at_once() -> None:
         process.join()
     assert [process.exitcode for process in running] == [0, 0]
     assert not apply("topology", whole("web1", "web2")).changed
+
+
+def test_more_namespaces_than_open_files_are_allowed() -> None:
+    """At first: a run holds two files for each namespace."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    names = [f"n{number}" for number in range(150)]
+    options = {"name": "t", "namespaces": [{"name": name} for name in names]}
+    for wanted, changed in ((options, True), (options, False), ({"name": "t", "state": "absent"}, True)):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+        assert apply("topology", wanted).changed is changed
+    assert namespaces() == []
+
+
+def test_at_the_hard_limit_it_says_so_and_changes_nothing() -> None:
+    names = [f"n{number}" for number in range(150)]
+    options = {"name": "t", "namespaces": [{"name": name} for name in names]}
+    apply("topology", options)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+    with pytest.raises((KernelError, MissingError), match="ulimit -Hn"):
+        apply("topology", {**options, "namespaces": options["namespaces"][1:]})
+    assert sorted(os.listdir("/run/netns")) == sorted(names)
 
 
 def test_two_hundred_containers_without_a_process() -> None:

@@ -15,7 +15,6 @@ import errno
 import fcntl
 import functools
 import os
-import resource
 import socket
 import stat
 import threading
@@ -24,6 +23,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ..errors import KernelError, MissingError
+from . import open_files
 from .refs import NETNS_DIR, path_of_name, path_of_ref
 
 CLONE_NEWNET = 0x40000000
@@ -49,6 +49,7 @@ def open_ref(ref: str) -> int:
     Raises:
         InputError: the reference is not well formed.
         MissingError: there is no such namespace, or no permission to open it.
+        KernelError: EMFILE, too many are open.
     """
     path = path_of_ref(ref)
     shown = f"netns '{ref}'" if ref else "the own netns"
@@ -62,6 +63,11 @@ def open_ref(ref: str) -> int:
     if not _is_namespace_fd(fd):
         os.close(fd)
         raise MissingError(f"{shown}: '{path}' is not a network namespace (a stale file?)")
+    try:
+        open_files.keep_room(fd)
+    except KernelError:
+        os.close(fd)
+        raise
     return fd
 
 
@@ -83,7 +89,7 @@ def create_many(names: Iterable[str]) -> dict[str, int]:
     wanted = list(names)
     for name in wanted:
         path_of_name(name)
-    _allow_open_files(len(wanted))
+    open_files.allow(len(wanted))
     with _directory_locked():
         return _in_thread(_create_here, wanted)
 
@@ -168,7 +174,7 @@ def run_in(fd: int, func: Callable[..., Result], *args: Any) -> Result:
 
 def open_sockets(fds: Sequence[int], protocol: int = 0) -> list[socket.socket]:
     """One raw netlink socket per namespace (protocol 0 is NETLINK_ROUTE), all opened by one thread."""
-    _allow_open_files(len(fds))
+    open_files.allow(len(fds))
     return _in_thread(_open_sockets_here, fds, protocol)
 
 
@@ -287,16 +293,6 @@ def _refused(number: int, action: str) -> KernelError | MissingError:
     if number in _NOT_ALLOWED:
         return MissingError(f"{action}: not permitted; this needs root (CAP_SYS_ADMIN) on the node")
     return KernelError(number, action)
-
-
-def _allow_open_files(count: int) -> None:
-    """Raise the soft limit of open files if `count` more could exceed it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = len(os.listdir("/proc/self/fd")) + count + 64
-    if soft != resource.RLIM_INFINITY and needed > soft:
-        if hard != resource.RLIM_INFINITY and needed > hard:
-            raise MissingError(f"{needed} open files are needed, but the limit is {hard} (ulimit -Hn)")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _setns(fd: int) -> None:

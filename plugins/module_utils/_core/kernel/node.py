@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 else:
     ipset, ipvs, xtables = (Module(__package__, name) for name in ("ipset", "ipvs", "xtables"))
 
-# Replies that mean that what should be removed is gone already: the device, the entry, the address.
+# What is read of links and depends on their names and numbers.
 _NAMED = ("links", "names", "indexes", "kinds", "vlans", "veth ends")
+# How many namespaces are asked about in one request.
 _AT_ONCE = 64
+# Replies that mean that what should be removed is gone already: the device, the entry, the address.
 GONE = (errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL)
 
 

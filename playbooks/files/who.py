@@ -5,7 +5,8 @@
 
 Usage: python3 who.py NAME PORT...
 The name @ stands for CONTAINER@NODE, which a container's command has in its environment.
-With ANSWERS=3 in its environment, it ends after three answers, or after two minutes.
+With ANSWERS=3 in its environment, it goes to the background once it can be asked, and ends after three answers, or
+after two minutes.
 """
 
 from __future__ import annotations
@@ -29,8 +30,20 @@ def answered() -> None:
         os._exit(0)
 
 
-def http(name: str, port: int) -> None:
-    listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
+def tcp_socket(port: int) -> socket.socket:
+    # What an earlier run left for its two minutes does not stand in the way.
+    return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64, reuse_port=True)
+
+
+def udp_socket(port: int) -> socket.socket:
+    both = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    both.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    both.bind(("::", port))
+    return both
+
+
+def http(name: str, listener: socket.socket) -> None:
     while True:
         connection, peer = listener.accept()
         with connection:
@@ -43,21 +56,35 @@ def http(name: str, port: int) -> None:
         answered()
 
 
-def udp(name: str, port: int) -> None:
-    both = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    both.bind(("::", port))
+def udp(name: str, both: socket.socket) -> None:
     while True:
         _question, peer = both.recvfrom(65536)
         both.sendto(answer(name, peer[0]), peer)
         answered()
 
 
+def background() -> None:
+    """Return in a process of its own session: Ansible ends the one that it started with all that belongs to it."""
+    ready, tell = os.pipe()
+    if os.fork():
+        os.close(tell)
+        os.read(ready, 1)
+        os._exit(0)
+    os.setsid()
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(quiet, number)
+    os.close(tell)
+
+
 def main() -> None:
     name, *ports = sys.argv[1:]
     if name == "@":
         name = f"{os.environ['CONTAINER']}@{os.environ['NODE']}"
-    threads = [threading.Thread(target=serve, args=(name, int(port))) for port in ports for serve in (http, udp)]
+    sockets = [(http, tcp_socket(int(port))) for port in ports] + [(udp, udp_socket(int(port))) for port in ports]
+    if most:
+        background()
+    threads = [threading.Thread(target=serve, args=(name, where)) for serve, where in sockets]
     if most:
         threads.append(threading.Timer(120, os._exit, (0,)))
     for thread in threads:

@@ -14,18 +14,17 @@ import time
 
 from plugins.module_utils._core.archive import compile_once
 
-compile_once()  # as runner.py does
-
-from plugins.module_utils._core.declare import declare_one, declare_topology  # noqa: E402
-from plugins.module_utils._core.engine import converge  # noqa: E402
-from plugins.module_utils._core.kernel.node import Node  # noqa: E402
-from plugins.module_utils._core.kernel.world import KernelWorld  # noqa: E402
-from plugins.module_utils._core.lock import node_lock  # noqa: E402
-from plugins.module_utils._core.ownership import Ledger  # noqa: E402
-from plugins.module_utils._core.store import Store  # noqa: E402
-
 
 def main() -> None:
+    compile_once()  # as runner.py does, before it imports the rest
+    from plugins.module_utils._core.declare import declare_one, declare_topology
+    from plugins.module_utils._core.engine import converge
+    from plugins.module_utils._core.kernel.node import Node
+    from plugins.module_utils._core.kernel.world import KernelWorld
+    from plugins.module_utils._core.lock import node_lock
+    from plugins.module_utils._core.ownership import Ledger
+    from plugins.module_utils._core.store import Store
+
     asked = json.load(sys.stdin)
     module, options = asked["module"], asked["options"]
     began = time.perf_counter()

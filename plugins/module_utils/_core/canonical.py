@@ -60,6 +60,11 @@ def netns_name(value: str) -> str:
     return value
 
 
+def is_name(ref: str) -> bool:
+    """Whether a canonical reference to a namespace is a plain name under /run/netns."""
+    return bool(ref) and not ref.startswith("/") and ":" not in ref
+
+
 def netns_ref(value: str) -> str:
     """A namespace by name, by absolute path, or as pid:N, docker:NAME, podman:NAME; '' is the current one."""
     text(value)

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable
 
 from .errors import ApplyError, ConflictError, ContainerlandError, KernelError, MissingError, VerifyError
 from .kinds import GO_WITH_LINKS, KINDS
@@ -16,31 +16,11 @@ from .kinds.base import StepError
 from .kinds.link import PORT_FLAGS
 from .model import Action, Change, Declaration, Key, Resource, Stage, Step, describe
 from .plan import Plan, make_plan
+from .scopes import Wanted, World, going, scopes_of
 from .show import shown
 
 if TYPE_CHECKING:
     from .ownership import Ledger
-
-Wanted = dict[Key, frozenset[str]]
-
-
-class World(Protocol):
-    """What can be observed and changed: the kernel, or a fake of it."""
-
-    def observe(self, scopes: Mapping[str, set[str]], wanted: Wanted | None) -> dict[Key, Resource]:
-        """What exists, of these kinds in these namespaces, and all named namespaces."""
-
-    def resolve(self, declaration: Declaration, observed: Mapping[Key, Resource], check: bool) -> Declaration:
-        """The declaration with all in the node's own canonical form; raises InputError."""
-
-    def warnings(self) -> list[str]:
-        """What the user should know of what was seen."""
-
-    def permit(self, steps: Sequence[Step]) -> None:
-        """Raises MissingError where this process may not do that."""
-
-    def execute(self, steps: Sequence[Step]) -> Iterator[int]:
-        """Carries out the steps in order; raises StepError."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +64,14 @@ def converge(
     warnings: list[str] = []
     if ledger is not None:
         declaration = ledger.prune(declaration)
-    scopes, wanted = _scopes(declaration)
+    scopes, wanted = scopes_of(declaration)
     observed = world.observe(scopes, wanted)
     if ledger is not None:
         warnings += ledger.spare_foreign(declaration, observed)
     declaration = world.resolve(declaration, observed, check)
     warnings += world.warnings()
     plan = make_plan(declaration, observed)
-    plan, observed = _look_closer(declaration, world, plan, scopes, observed, seen=_going(declaration))
+    plan, observed = _look_closer(declaration, world, plan, scopes, observed, seen=going(declaration))
     plan.steps()
     if plan.missing:
         if not check:
@@ -172,42 +152,6 @@ def _lost_namespace(plan: Plan, failed: Step) -> bool:
     return failed.key in deleted and deleted.index(failed.key) > 0
 
 
-def _scopes(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:
-    """The namespaces and kinds to look at, and the fields that matter."""
-    scopes: dict[str, set[str]] = {"": set()}
-    wanted: Wanted = {}
-    for resource in (*declaration.desired.values(), *declaration.absent.values()):
-        keys = [resource.key] if resource.source is None else [resource.key, resource.source]
-        for key in keys:
-            scopes.setdefault(key.netns, set()).add(key.kind)
-            wanted[key] = wanted.get(key, frozenset()) | frozenset(resource.values)
-        for _option, key in KINDS[resource.key.kind].references(resource):
-            scopes.setdefault(key.netns, set()).add(key.kind)
-        peer = resource.values.get("peer")
-        if peer:
-            scopes.setdefault(peer[0], set())
-    for key in declaration.absent:
-        if key.kind == "link":
-            wanted[key] |= {"peer"}
-    for netns in _going(declaration):
-        scopes.setdefault(netns, set()).update(GO_WITH_LINKS)
-        wanted[Key("", netns, ())] = frozenset()
-    for exact in declaration.exact:
-        scopes.setdefault(exact.netns, set()).add(exact.kind)
-    removed = {key[:2] for key in declaration.absent} | {(exact.kind, exact.netns) for exact in declaration.exact}
-    for kind, netns in removed:
-        if kind in ("address", "route"):
-            # Addresses take routes along, of whatever table.
-            wanted[Key("address", netns, ())] = wanted[Key("route", netns, ())] = frozenset()
-    return scopes, wanted
-
-
-def _going(declaration: Declaration) -> set[str]:
-    """The namespaces that are to go, and those that lose links, with all that goes with them."""
-    places = {"netns": lambda key: key.ident[0], "link": lambda key: key.netns}
-    return {places[key.kind](key) for key in declaration.absent if key.kind in places}
-
-
 def _verify(
     declaration: Declaration, world: World, scopes: dict[str, set[str]], wanted: Wanted, touched: set[str]
 ) -> None:
@@ -235,8 +179,8 @@ def _undo(world: World, plan: Plan, scopes: dict[str, set[str]]) -> tuple[bool, 
     Others may have been at work meanwhile. What cannot come back for that is left out, and said; all else does.
     """
     before = inverse(plan)
-    _scopes_before, wanted = _scopes(before)
-    for netns, kinds in _scopes_before.items():
+    scopes_before, wanted = scopes_of(before)
+    for netns, kinds in scopes_before.items():
         scopes.setdefault(netns, set()).update(kinds)
     left, known = "", world.warnings()
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from .canonical import PROTOCOLS, TABLES, named
+from .canonical import PROTOCOLS, TABLES, is_name, named
 from .fields import Field
 from .kernel.ipset import HEADER, unset, write_entry
 from .kinds import DECLARATIONS, KINDS
@@ -29,7 +29,7 @@ Options = dict[str, Any]
 
 def export(observed: Mapping[Key, Resource], namespaces: list[str]) -> dict[str, list[Options]]:
     """The state of these namespaces as lists of topology."""
-    found: dict[str, list[Options]] = {"namespaces": [{"name": ref} for ref in namespaces if _is_name(ref)]}
+    found: dict[str, list[Options]] = {"namespaces": [{"name": ref} for ref in namespaces if is_name(ref)]}
     addresses = _addresses(observed)
     for option, element in _links(observed, addresses):
         found.setdefault(option, []).append(element)
@@ -41,10 +41,6 @@ def export(observed: Mapping[Key, Resource], namespaces: list[str]) -> dict[str,
     found["ipset"] = _sets(observed)
     found["ipvs_service"] = ipvs_services(observed)
     return {name: elements for name, elements in found.items() if elements}
-
-
-def _is_name(ref: str) -> bool:
-    return bool(ref) and "/" not in ref and ":" not in ref
 
 
 def _place(netns: str) -> Options:

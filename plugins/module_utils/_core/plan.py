@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from .canonical import is_name
 from .conflicts import refuse_blocked, refuse_blocked_replacement, refuse_kind_mismatch, refuse_replacement
 from .creation_order import CreationOrder
 from .effects import (
@@ -261,7 +262,7 @@ class _Planner:
         for change in changes:
             wanted = change.new
             place = Key("netns", "", (wanted.key.netns,))
-            if _is_name(wanted.key.netns) and not self._will_exist(place):
+            if is_name(wanted.key.netns) and not self._will_exist(place):
                 yield Missing(_join(wanted.path, "netns"), place)
                 continue
             if change.action is Action.CREATE and wanted.partial:
@@ -282,10 +283,6 @@ def _sets_back(step: Step) -> bool:
 def _impossible(change: Change) -> bool:
     """Settings of what does not exist; the plan calls it missing."""
     return change.action is Action.CREATE and change.after is not None and change.after.partial
-
-
-def _is_name(netns: str) -> bool:
-    return bool(netns) and not netns.startswith("/") and ":" not in netns
 
 
 def _join(path: str, option: str) -> str:

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from . import health_files
+from .canonical import is_name
 from .declare import declare_topology, owner_name
 from .errors import StoreError
-from .kernel.node import Node, is_name
+from .kernel.node import Node
 from .kinds import KINDS
 from .model import Declaration, Key, Resource
 from .ownership import Ledger

@@ -17,12 +17,12 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Callable
 
-from ..errors import KernelError, MissingError
+from ..errors import KernelError
 from ..kinds.base import StepError
 from ..lazy import Module
 from ..model import Step, describe
-from . import netlink, netns, packed, reader, sysctl
-from .refs import path_of_ref
+from . import netlink, packed, reader, sysctl
+from .places import Places
 
 if TYPE_CHECKING:
     from . import ipset, ipvs, xtables
@@ -37,17 +37,11 @@ _AT_ONCE = 64
 GONE = (errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL)
 
 
-class Node:
-    """A node, seen from the namespace that the process is in.
-
-    The process itself never changes namespace; sockets are opened inside each by a thread of their own.
-    """
+class Node(Places):
+    """A node, seen from the namespace that the process is in."""
 
     def __init__(self) -> None:
-        self._fds: dict[str, int] = {}
-        # Per namespace, per protocol.
-        self._sockets: dict[str, dict[int, netlink.Socket]] = {}
-        self._identities: dict[tuple[int, int], str] = {}
+        super().__init__()
         self._seen: dict[tuple[Any, ...], Any] = {}
         # Namespace → the numbers under which it knows others.
         self._nsids: dict[str, dict[int | None, str]] = {}
@@ -56,32 +50,11 @@ class Node:
         self.draining_since: float | None = None
         # The words in which an iptables rule was given, by its place and the form that iptables gave it.
         self.rules_as_given: dict[tuple[str, ...], str] = {}
-        self.fd("")
-
-    def close(self) -> None:
-        for sockets in self._sockets.values():
-            for opened in sockets.values():
-                opened.close()
-        for fd in self._fds.values():
-            os.close(fd)
-        self._sockets.clear()
-        self._fds.clear()
 
     def after_fork(self) -> None:
-        """In a child process: sockets of its own, and no hold on namespaces that can be deleted by their names."""
-        for sockets in self._sockets.values():
-            for opened in sockets.values():
-                opened.close()
-        self._sockets.clear()
-        for ref in [ref for ref in self._fds if is_name(ref)]:
-            os.close(self._fds.pop(ref))
-        self._identities = {netns.identity(fd): ref for ref, fd in self._fds.items()}
+        super().after_fork()
         self._nsids.clear()
         self.forget()
-
-    def fds(self) -> set[int]:
-        """The descriptors of the namespaces that are open."""
-        return set(self._fds.values())
 
     def __enter__(self) -> Node:
         """A run holds on to nearly all that it makes, and looking for cycles in it again and again takes long."""
@@ -94,82 +67,13 @@ class Node:
         if self._collects:
             gc.enable()
 
-    # -- namespaces
-
-    def canonical(self, ref: str) -> str:
-        """One reference per namespace: '' for the own one, else the first that was used for it."""
-        if ref in self._fds or not self.exists(ref):
-            return ref
-        fd = self.fd(ref)
-        known = self._identities.setdefault(netns.identity(fd), ref)
-        if known != ref and ref in self._fds:
-            os.close(self._fds.pop(ref))
-        return known
-
-    def exists(self, ref: str) -> bool:
-        """Whether a namespace can be opened; only one given by name may be missing."""
-        if ref in self._fds:
-            return True
-        try:
-            self.fd(ref)
-        except MissingError:
-            if is_name(ref):
-                return False
-            raise
-        return True
-
-    def is_gone(self, ref: str) -> bool:
-        """Whether a path, process or container is certainly no more; a name may be made anew, an engine be down."""
-        if not ref or is_name(ref):
-            return False
-        try:
-            return not os.path.exists(path_of_ref(ref))
-        except MissingError as problem:
-            return any(words in str(problem).lower() for words in ("no such container", "not running"))
-
-    def fd(self, ref: str) -> int:
-        if ref not in self._fds:
-            self._remember(ref, netns.open_ref(ref))
-        return self._fds[ref]
-
-    def _remember(self, ref: str, fd: int) -> None:
-        self._fds[ref] = fd
-        self._identities.setdefault(netns.identity(fd), ref)
-
-    def netns_names(self) -> list[str]:
-        return netns.names(self._identities)
-
     def create_netns(self, names: Sequence[str]) -> None:
-        for name, fd in netns.create_many(names).items() if names else ():
-            self._remember(name, fd)
-        self.open_sockets(names)
+        super().create_netns(names)
         self.forget()
 
     def delete_netns(self, name: str) -> None:
-        """Lets go of it too, so that the kernel can tear it down."""
-        for opened in self._sockets.pop(name, {}).values():
-            opened.close()
+        super().delete_netns(name)
         self._nsids.clear()
-        if name in self._fds:
-            fd = self._fds.pop(name)
-            self._identities.pop(netns.identity(fd), None)
-            os.close(fd)
-        netns.delete(name)
-
-    # -- talking to the kernel
-
-    def socket(self, ref: str, protocol: int = netlink.NETLINK_ROUTE) -> netlink.Socket:
-        sockets = self._sockets.setdefault(ref, {})
-        if protocol not in sockets:
-            sockets[protocol] = netlink.Socket(protocol, self.fd(ref) if ref else None)
-        return sockets[protocol]
-
-    def open_sockets(self, refs: Iterable[str]) -> None:
-        """Opens the sockets of many namespaces at once, in one thread; that of the own one needs no entering."""
-        closed = [ref for ref in refs if ref and netlink.NETLINK_ROUTE not in self._sockets.get(ref, ())]
-        wanted = [ref for ref in closed if self.exists(ref)]
-        for ref, opened in zip(wanted, netlink.open_many([self.fd(ref) for ref in wanted])):
-            self._sockets.setdefault(ref, {})[netlink.NETLINK_ROUTE] = opened
 
     def send(
         self,
@@ -291,10 +195,6 @@ class Node:
     def iptables_at(self, ref: str, family: str, backend: str) -> xtables.Place:
         return xtables.Place(self.inside(ref), family, backend)
 
-    def inside(self, ref: str) -> int | None:
-        """The namespace as programs and sysctls take it: None is the one that the process is in."""
-        return self.fd(ref) if ref else None
-
     def port_vlans(self, ref: str, index: int) -> tuple[tuple[int, bool, bool], ...]:
         found: Mapping[int, tuple[tuple[int, bool, bool], ...]] = self._rows("vlans", ref, reader.vlans) or {}
         return found.get(index, ())
@@ -376,9 +276,9 @@ class Node:
 
     def _candidates(self) -> Iterator[str]:
         """The namespaces that are open, then those that have names."""
-        yield from list(self._fds)
+        yield from (opened := self.refs())
         names: list[str] = self._once(("netns names",), self.netns_names)
-        yield from (name for name in names if name not in self._fds)
+        yield from sorted(set(names).difference(opened))
 
     def veth_peer(self, ref: str, row: packed.LinkRow) -> tuple[str, str]:
         """Namespace and name of the other end; ('?', 'if7') if it is out of sight."""
@@ -391,8 +291,3 @@ class Node:
         # Who is the peer's peer needs no look from there.
         seen[other, row.link] = (ref, row.name)
         return other, self.link_name(other, row.link)
-
-
-def is_name(ref: str) -> bool:
-    """Whether a reference is a plain name under /run/netns."""
-    return bool(ref) and not ref.startswith("/") and ":" not in ref

@@ -12,7 +12,7 @@ from ..canonical import integer, interface_address, interface_name, optional_int
 from ..errors import InputError
 from ..fields import Field, Fields
 from ..model import Key, Resource
-from .base import PLACE, Place
+from .base import PLACE, Place, present
 
 NAME = Field("str", "The name of the link, at most 15 bytes.", required=True, check=interface_name)
 SETTINGS: Fields = {
@@ -153,6 +153,17 @@ def declare_ports(options: Mapping[str, Any], path: str, place: Place, netns: st
     place.exact(options, "exact_ports", "link", netns, master)
 
 
+def wanted_guard(kind: str, options: Mapping[str, Any], path: str, place: Place, netns: str) -> Key | None:
+    """The source guard that these options of a link ask for; one that they take away is declared absent here."""
+    dot = f"{path}." if path else ""
+    key, asked = Key(kind, netns, (options["name"],)), options.get("source_guard")
+    if not present(options) or asked is False:
+        place.add(Resource(key, path=f"{dot}source_guard"), present=False)
+    if not asked and options.get("source_addresses"):
+        raise InputError(f"{dot}source_addresses", "means nothing without source_guard: true")
+    return key if asked and present(options) else None
+
+
 PORTS: Fields = {
     "ports": Field(
         "list",
@@ -164,4 +175,4 @@ PORTS: Fields = {
     "exact_ports": Field("bool", "Whether ports that are not listed are taken out.", default=False),
 }
 
-__all__ = ["ADDRESSES", "COMMON", "END", "NAME", "PORT", "PORTS", "declare_link", "declare_ports"]
+__all__ = ["ADDRESSES", "COMMON", "END", "NAME", "PORT", "PORTS", "declare_link", "declare_ports", "wanted_guard"]

@@ -12,9 +12,9 @@ from typing import Any
 from ...canonical import address as ip_address
 from ...errors import InputError
 from ...fields import Field
-from ...model import Key, Resource
-from ..base import NETNS, Declarable, Place, present
-from ..link_options import COMMON, END, NAME, PORT, declare_link
+from ...model import Resource
+from ..base import NETNS, Declarable, Place
+from ..link_options import COMMON, END, NAME, PORT, declare_link, wanted_guard
 from ..link_type import LinkType
 from ..source_guard_values import own_addresses, port_values
 
@@ -73,16 +73,12 @@ class VethDeclaration(Declarable):
 
 
 def _declare_guard(options: Mapping[str, Any], path: str, place: Place, netns: str) -> None:
-    dot = f"{path}." if path else ""
-    key, where = Key("port_guard", netns, (options["name"],)), f"{dot}source_guard"
-    if not present(options) or options.get("source_guard") is False:
-        place.add(Resource(key, path=where), present=False)
-    if not options.get("source_guard") and options.get("source_addresses"):
-        raise InputError(f"{dot}source_addresses", "means nothing without source_guard: true")
-    if not present(options) or not options.get("source_guard"):
+    key = wanted_guard("port_guard", options, path, place, netns)
+    if key is None:
         return
+    dot = f"{path}." if path else ""
     peer = options.get("peer") or {}
     if "mac" not in peer:
         raise InputError(f"{dot}peer.mac", "is required with source_guard")
     values = port_values(peer["mac"], own_addresses(peer, options.get("source_addresses", ())))
-    place.add(Resource(key, values, where))
+    place.add(Resource(key, values, f"{dot}source_guard"))

@@ -25,10 +25,10 @@ from ...canonical import (
 )
 from ...errors import InputError
 from ...fields import Field
-from ...model import Key, Resource
-from ..base import Declarable, Place, present
+from ...model import Resource
+from ..base import Declarable, Place
 from ..fdb import FLOOD, declare_entry
-from ..link_options import COMMON, PORT, declare_link
+from ..link_options import COMMON, PORT, declare_link, wanted_guard
 from ..link_type import Attribute, LinkType, flag
 from ..neighbor import declare_neighbor
 from ..route import declare_route
@@ -166,7 +166,7 @@ class VxlanDeclaration(Declarable):
         if "underlay_netns" in options:
             own["parent_netns"] = place.netns_of(options["underlay_netns"], "underlay_netns")
         declare_link(options, path, place, netns, own)
-        _declare_guard(options, dot, place, own.get("parent_netns", netns))
+        _declare_guard(options, path, place, own.get("parent_netns", netns))
         if options["exact_peers"] and (options.get("remote") or options.get("group_address")):
             raise InputError(
                 f"{dot}exact_peers", "cannot be combined with remote or group_address, a peer of their own"
@@ -178,15 +178,13 @@ class VxlanDeclaration(Declarable):
                 _declare_peer(options["name"], netns, peer, f"{dot}peers[{number}]", place)
 
 
-def _declare_guard(options: Mapping[str, Any], dot: str, place: Place, netns: str) -> None:
+def _declare_guard(options: Mapping[str, Any], path: str, place: Place, netns: str) -> None:
     """In the namespace that outer packets travel in."""
-    key, where = Key("tunnel_guard", netns, (options["name"],)), f"{dot}source_guard"
-    if not present(options) or options.get("source_guard") is False:
-        place.add(Resource(key, path=where), present=False)
-    if not options.get("source_guard") and options.get("source_addresses"):
-        raise InputError(f"{dot}source_addresses", "means nothing without source_guard: true")
-    if not present(options) or not options.get("source_guard"):
+    key = wanted_guard("tunnel_guard", options, path, place, netns)
+    if key is None:
         return
+    dot = f"{path}." if path else ""
+    where = f"{dot}source_guard"
     if "vni" not in options:
         raise InputError(f"{dot}vni", "is required with source_guard")
     if options.get("group_address"):

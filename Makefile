@@ -4,10 +4,10 @@
 # Every command sets up what it needs first. On a machine without make, run the scripts themselves.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-vm lint bench clean
+.PHONY: help demo lab test test-faults test-vm lint bench clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: ## build a three-node container network in the lab, prove it, take it away
 	@scripts/demo
@@ -17,6 +17,9 @@ lab: ## a shell in the lab (LAB_NODES=10 make lab: ten nodes)
 
 test: ## all tests, in namespaces of their own
 	@scripts/test
+
+test-faults: ## kill and refuse at every call, thousands of random topologies (as root; one to three hours)
+	@scripts/test-faults
 
 test-vm: ## the playbooks on three virtual machines, with a reboot (as root; 10 to 30 minutes)
 	@scripts/test-vm

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.containerland.net.plugins.module_utils._core.declare import declare_topology
-from ansible_collections.containerland.net.plugins.module_utils._core.engine import Report, World, converge
+from ansible_collections.containerland.net.plugins.module_utils._core.engine import Report, converge
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ContainerlandError
 from ansible_collections.containerland.net.plugins.module_utils._core.kinds import KINDS
 from ansible_collections.containerland.net.plugins.module_utils._core.model import Key, Resource
 from ansible_collections.containerland.net.plugins.module_utils._core.ownership import Ledger
+from ansible_collections.containerland.net.plugins.module_utils._core.scopes import World
 from ansible_collections.containerland.net.plugins.module_utils._core.store import Store
 
 Options = Mapping[str, Any]

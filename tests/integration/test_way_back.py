@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.containerland.net.plugins.module_utils._core.declare import declare_topology
-from ansible_collections.containerland.net.plugins.module_utils._core.engine import TakeBack, converge
+from ansible_collections.containerland.net.plugins.module_utils._core.engine import converge
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel.node import Node
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel.world import KernelWorld
 from ansible_collections.containerland.net.plugins.module_utils._core.ownership import Ledger
 from ansible_collections.containerland.net.plugins.module_utils._core.store import Store
+from ansible_collections.containerland.net.plugins.module_utils._core.taking_back import TakeBack
 
 from tests.integration.support.kernel import said, sh
 from tests.integration.support.run import apply

@@ -62,12 +62,14 @@ def printable(said: Any) -> Any:
 
 
 def _converge(
-    module: Module, node: Node, declaration: Declaration, ledger: Callable[[], Ledger | None]
+    module: Module, node: Node, declare: Callable[[], Declaration], ledger: Callable[[], Ledger | None]
 ) -> dict[str, Any]:
+    """Args: declare: opens namespaces, which another run may delete and make anew: not before the lock is held."""
     world = KernelWorld(node)
     if module.check_mode:
-        return _result(module, converge(declaration, world, check=True, ledger=ledger()))
+        return _result(module, converge(declare(), world, check=True, ledger=ledger()))
     with node_lock() as lock:
+        declaration = declare()
         for warning in _leftovers():
             module.warn(warning)
         guard = _guard(module, node, lock)
@@ -114,8 +116,8 @@ def run(name: str) -> NoReturn:
     module = Module(module_fields(name, fields))
 
     def work(node: Node) -> dict[str, Any]:
-        declaration = declare_one(name, _own_options(module, fields), node.canonical)
-        return _converge(module, node, declaration, lambda: None)
+        options = _own_options(module, fields)
+        return _converge(module, node, lambda: declare_one(name, options, node.canonical), lambda: None)
 
     guarded(module, work)
 
@@ -131,9 +133,13 @@ def run_topology() -> NoReturn:
 
     def work(node: Node) -> dict[str, Any]:
         options = _own_options(module, fields)
-        declaration = declare_topology(options, node.canonical)
         given = {name: value for name, value in options.items() if value is not None}
-        return _converge(module, node, declaration, lambda: Ledger(Store(module.params["name"]), given, node.is_gone))
+        return _converge(
+            module,
+            node,
+            lambda: declare_topology(options, node.canonical),
+            lambda: Ledger(Store(module.params["name"]), given, node.is_gone),
+        )
 
     guarded(module, work)
 

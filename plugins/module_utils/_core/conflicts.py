@@ -1,15 +1,29 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run refuses: what exists cannot become what is wanted, or may not go."""
+"""What a run refuses: what exists cannot become what is wanted, may not go, or is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from .errors import ConflictError
 from .kinds import KINDS
 from .model import Key, Resource, describe
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A reference to something that neither exists nor is declared."""
+
+    path: str
+    key: Key
+
+    def __str__(self) -> str:
+        what = f"namespace '{self.key.ident[0]}'" if self.key.kind == "netns" else describe(Resource(self.key))
+        problem = f"there is no {what}; create it first, or declare it in the same topology"
+        return f"{self.path}: {problem}" if self.path else problem
 
 
 def refuse_kind_mismatch(keys: Iterable[Key], absent: Mapping[Key, Resource], observed: Mapping[Key, Resource]) -> None:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from .errors import ConflictError
 from .kinds import KINDS
+from .kinds.link import PORT_FLAGS
 from .kinds.sysctl import SIDE_EFFECTS, device_of
-from .model import Change, Key, Resource, describe
+from .model import Action, Change, Key, Resource, describe
 
 
 def dependents(observed: Mapping[Key, Resource], gone: Iterable[Key]) -> dict[Key, Resource]:
@@ -67,6 +69,31 @@ def lowers(change: Change) -> bool:
     return change.key.kind == "link" and "up" in change.fields and after is not None and not after.values["up"]
 
 
+def shrinks(change: Change) -> bool:
+    """Whether the links on this one get its lower MTU too (vlan_device_event, macvlan_device_event)."""
+    named = change.key.kind == "link" and change.action is Action.CHANGE and "mtu" in change.fields
+    return named and change.new.values["mtu"] < (change.old.values.get("mtu") or 0)
+
+
+def shrunk(change: Change, observed: Mapping[Key, Resource]) -> dict[Key, dict[str, Any]]:
+    """The links that do, and what they have now."""
+    above = dependents(observed, [change.key])
+    mtus = {key: resource.values["mtu"] for key, resource in above.items() if resource.values.get("parent")}
+    return {key: {"mtu": mtu} for key, mtu in mtus.items() if mtu > change.new.values["mtu"]}
+
+
+def takes_ipv4(change: Change) -> bool:
+    """Whether a link loses an IPv4 address, and with the last one all that needs one."""
+    return (
+        change.key.kind == "address" and change.after is None and not change.implied and ":" not in change.key.ident[1]
+    )
+
+
+def as_port(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The master of a link, and what it is as its port; one that comes back begins anew."""
+    return {n: values[n] for n in ("master", *PORT_FLAGS, "vlans") if values.get(n) is not None}
+
+
 def goes_down_with_link(key: Key) -> bool:
     """Routes, neighbours and IPv6 addresses (fib_disable_ip, neigh_ifdown, addrconf_ifdown)."""
     return key.kind in ("route", "neighbor") or (key.kind == "address" and ":" in key.ident[1])
@@ -97,13 +124,15 @@ def wanted_again(
     return first
 
 
-def routes_that_go(
+def entries_that_go(
     deleted: Iterable[Key],
     desired: Mapping[Key, Resource],
     absent: Mapping[Key, Resource],
     observed: Mapping[Key, Resource],
 ) -> dict[Key, Resource]:
-    """IPv4 routes over links that lose their last IPv4 address (fib_disable_ip in net/ipv4/fib_frontend.c)."""
+    """IPv4 routes over links that lose their last IPv4 address, and neighbours there (fib_disable_ip in
+    net/ipv4/fib_frontend.c).
+    """
     gone = {key for key in deleted if key.kind == "address" and ":" not in key.ident[1]}
     left = {
         (key.netns, key.ident[0])
@@ -114,26 +143,29 @@ def routes_that_go(
     return {
         key: resource
         for key, resource in observed.items()
-        if emptied and key.kind == "route" and ":" not in key.ident[0] and key not in absent
-        if any((key.netns, hop.get("device")) in emptied for hop in resource.values["nexthops"])
+        if emptied and key not in absent and not emptied.isdisjoint(_ipv4_devices(key, resource))
     }
 
 
+def _ipv4_devices(key: Key, resource: Resource) -> set[tuple[str, str]]:
+    """The links, by namespace and name, that an IPv4 route or neighbour needs to have an address."""
+    if key.kind == "neighbor" and ":" not in key.ident[1]:
+        return {(key.netns, key.ident[0])}
+    if key.kind == "route" and ":" not in key.ident[0]:
+        return {(key.netns, hop.get("device")) for hop in resource.values["nexthops"]}
+    return set()
+
+
 def addresses_in_the_way(
-    deleted: Iterable[Key], routes: Mapping[Key, Resource], desired: Mapping[Key, Resource]
+    deleted: Iterable[Key], entries: Mapping[Key, Resource], desired: Mapping[Key, Resource]
 ) -> set[Key]:
-    """Addresses to delete first: those that take a wanted route along, IPv6 ones that get another prefix."""
+    """Addresses to delete first: those that take a wanted entry along, IPv6 ones that get another prefix."""
     wanted = {
         (key.netns, key.ident[0], key.ident[1].partition("/")[0])
         for key in desired
         if key.kind == "address" and ":" in key.ident[1]
     }
-    devices = {
-        (key.netns, hop.get("device"))
-        for key, resource in routes.items()
-        if key in desired
-        for hop in resource.values["nexthops"]
-    }
+    devices = {place for key, entry in entries.items() if key in desired for place in _ipv4_devices(key, entry)}
     return {
         key
         for key in deleted

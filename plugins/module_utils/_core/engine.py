@@ -6,18 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Callable
 
-from .errors import ApplyError, ConflictError, ContainerlandError, KernelError, MissingError, VerifyError
-from .kinds import GO_WITH_LINKS, KINDS
+from .errors import ApplyError, ContainerlandError, MissingError, StoreError, VerifyError
+from .kinds import GO_WITH_LINKS
 from .kinds.base import StepError
-from .kinds.link import PORT_FLAGS
-from .model import Action, Change, Declaration, Key, Resource, Stage, Step, describe
+from .model import Action, Declaration, Key, Resource, Stage, Step, describe
 from .plan import Plan, make_plan
 from .scopes import Wanted, World, going, scopes_of
 from .show import shown
+from .taking_back import Asides, TakeBack, look_aside, take_back, takes_namespaces, way_back
 
 if TYPE_CHECKING:
     from .ownership import Ledger
@@ -36,9 +36,6 @@ class Report:
         return self.plan.changed
 
 
-# Brings back what a run found, in a world that need not be the one that it changed; returns whether that succeeded,
-# and what is left.
-TakeBack = Callable[[World], "tuple[bool, str]"]
 # Stands over a change: gets what takes it back, and what is to be done when it is confirmed.
 Guard = Callable[[TakeBack, "Callable[[], None]"], "AbstractContextManager[None]"]
 
@@ -78,12 +75,15 @@ def converge(
             raise MissingError(str(plan.missing[0]))
         warnings += [str(missing) for missing in plan.missing]
     if check or not plan.changed:
+        if not check:
+            world.tidy(declaration)
         if ledger is not None and not check:
             ledger.settle(declaration, plan, observed)
         return Report(plan, tuple(warnings), observed)
     world.permit(plan.steps())
-    with _guarded(guard, _way_back(plan, scopes, ledger), ledger):
-        _carry_out(declaration, world, plan, scopes, wanted, ledger, observed)
+    asides = look_aside(plan, world, ledger)
+    with _guarded(guard, way_back(plan, scopes, ledger, asides), ledger):
+        _carry_out(declaration, world, plan, scopes, wanted, ledger, observed, asides)
     return Report(plan, tuple(dict.fromkeys((*warnings, *world.warnings()))), observed)
 
 
@@ -126,24 +126,40 @@ def _carry_out(
     wanted: Wanted,
     ledger: Ledger | None,
     observed: Mapping[Key, Resource],
+    asides: Asides,
 ) -> None:
     if ledger is not None:
-        ledger.announce(declaration, plan, observed)
+        ledger.announce(declaration, plan, observed, asides.lent)
+    applied = False
     try:
         for _done in world.execute(plan.steps()):
             pass
-    except (StepError, KernelError, MissingError) as problem:
+        applied = True
+        _verify(declaration, world, scopes, wanted, plan.touched())
+        world.tidy(declaration)
+        if ledger is not None:
+            ledger.settle(declaration, plan, observed)
+    except (StepError, ContainerlandError) as problem:
         said = str(problem.error) if isinstance(problem, StepError) else str(problem)
-        undone, left = _undo(world, plan, scopes)
+        if applied and takes_namespaces(plan):
+            raise _not_taken_back(problem, said) from None
+        undone, left = take_back(world, plan, scopes, asides)
         if undone and isinstance(problem, StepError) and _lost_namespace(plan, problem.step):
             undone, left = False, "what was in a deleted namespace does not come back"
+        end = "what this run had changed was taken back" if undone else f"taking it back failed: {left}"
         if ledger is not None and undone:
-            ledger.withdraw()
-        suffix = "; what this run had changed was taken back" if undone else f"; taking it back failed: {left}"
-        raise ApplyError(said + suffix, undone) from None
-    _verify(declaration, world, scopes, wanted, plan.touched())
-    if ledger is not None:
-        ledger.settle(declaration, plan, observed)
+            try:
+                ledger.withdraw()
+            except StoreError as unsaved:
+                end += f"; {unsaved}"
+        raise ApplyError(said, end, undone) from None
+
+
+def _not_taken_back(problem: Exception, said: str) -> ContainerlandError:
+    """All is done, namespaces are deleted, and what was in them does not come back."""
+    if isinstance(problem, StoreError):
+        return StoreError(f"all was changed as asked, but: {said}")
+    return VerifyError(f"{said}; this is not taken back, for what was in a deleted namespace does not come back")
 
 
 def _lost_namespace(plan: Plan, failed: Step) -> bool:
@@ -155,13 +171,20 @@ def _lost_namespace(plan: Plan, failed: Step) -> bool:
 def _verify(
     declaration: Declaration, world: World, scopes: dict[str, set[str]], wanted: Wanted, touched: set[str]
 ) -> None:
-    """Looks again where something was done; what is still to do there, the kernel took and did something else."""
+    """Looks again where something was done. What others, or later steps, undid meanwhile is done once more; whatever is
+    still to do then, the kernel took and did something else.
+    """
     there = Declaration(
         {key: resource for key, resource in declaration.desired.items() if key.netns in touched},
         {key: resource for key, resource in declaration.absent.items() if key.netns in touched},
         [exact for exact in declaration.exact if exact.netns in touched],
     )
-    plan = make_plan(there, world.observe({n: kinds for n, kinds in scopes.items() if n in touched}, wanted))
+    looked = {netns: kinds for netns, kinds in scopes.items() if netns in touched}
+    plan = make_plan(there, world.observe(looked, wanted))
+    if plan.changed:
+        for _done in world.execute(plan.steps()):
+            pass
+        plan = make_plan(there, world.observe(looked, wanted))
     if not plan.changed:
         return
     change = plan.changes[0]
@@ -171,95 +194,3 @@ def _verify(
     name = change.fields[0]
     wanted_value, got = change.after.values[name], change.before.values.get(name)
     raise VerifyError(f"{problem} has {name} {shown(name, got)} where {shown(name, wanted_value)} was wanted")
-
-
-def _undo(world: World, plan: Plan, scopes: dict[str, set[str]]) -> tuple[bool, str]:
-    """Plans from what exists now to what existed before, and carries that out as far as possible.
-
-    Others may have been at work meanwhile. What cannot come back for that is left out, and said; all else does.
-    """
-    before = inverse(plan)
-    scopes_before, wanted = scopes_of(before)
-    for netns, kinds in scopes_before.items():
-        scopes.setdefault(netns, set()).update(kinds)
-    left, known = "", world.warnings()
-    try:
-        with suppress(ContainerlandError):
-            before = world.resolve(before, world.observe(scopes, wanted), True)
-        lost = "; ".join(warning for warning in world.warnings() if warning not in known)
-        possible = Declaration(dict(before.desired), dict(before.absent), before.exact)
-        for _attempt in range(len(before.desired) + len(before.absent) + 1):
-            problem, key = _try_to_restore(possible, world, scopes, wanted)
-            left = left or problem
-            if key is None:
-                break
-            possible.desired.pop(key, None)
-            possible.absent.pop(key, None)
-        remaining = make_plan(before, world.observe(scopes, wanted))
-    except ContainerlandError as problem:
-        return False, left or str(problem)
-    return not (remaining.changed or lost), left or lost or ", ".join(remaining.lines()[:3])
-
-
-def _try_to_restore(
-    before: Declaration, world: World, scopes: dict[str, set[str]], wanted: Wanted
-) -> tuple[str, Key | None]:
-    """What was in the way ('' for nothing), and what to do without next time, if that is known."""
-    try:
-        back = make_plan(before, world.observe(scopes, wanted))
-        gone = {missing.key.ident[0] for missing in back.missing if missing.key.kind == "netns"}
-        for _done in world.execute([step for step in back.steps() if step.key.netns not in gone]):
-            pass
-    except StepError as problem:
-        return str(problem.error), problem.step.key
-    except ConflictError as problem:
-        if isinstance(problem.key, Key):
-            return str(problem), problem.key
-        raise
-    return (str(back.missing[0]) if gone else ""), None
-
-
-def _way_back(plan: Plan, scopes: Mapping[str, set[str]], ledger: Ledger | None) -> TakeBack:
-    remember = ledger.way_back() if ledger is not None else None
-    lost = any(change.key.kind == "netns" and change.after is None for change in plan.changes)
-
-    def take_back(world: World) -> tuple[bool, str]:
-        undone, left = _undo(world, plan, {netns: set(kinds) for netns, kinds in scopes.items()})
-        if undone and remember is not None:
-            remember()
-        return undone, "what was in a deleted namespace does not come back" if undone and lost else left
-
-    return take_back
-
-
-def inverse(plan: Plan) -> Declaration:
-    """The state before a plan, as a declaration."""
-    declaration = Declaration()
-    made = {c.key.ident[0] for c in plan.changes if c.key.kind == "netns" and c.before is None}
-    for change in plan.changes:
-        if change.before is None:
-            made_again = change.key in plan.vanished
-            if KINDS[change.key.kind].owned and not change.new.partial and not made_again:
-                declaration.absent[change.key] = Resource(change.key)
-        elif change.before.key.netns not in made:
-            declaration.desired[change.before.key] = _as_before(change)
-    for key, resource in plan.vanished.items():
-        if KINDS[key.kind].restorable(resource):
-            declaration.desired.setdefault(key, Resource(key, resource.values, recreate=True))
-    return declaration
-
-
-def _as_before(change: Change) -> Resource:
-    before = change.old
-    if change.action is Action.CHANGE:
-        # A port that comes back to its bridge begins anew.
-        lost = (*PORT_FLAGS, "vlans") if "master" in change.fields else ()
-        values = {n: before.values[n] for n in (*change.fields, *lost) if before.values.get(n) is not None}
-        return Resource(before.key, values, partial=True)
-    if change.action is Action.MOVE:
-        return Resource(before.key, _settable(before.values), partial=True, source=change.key)
-    return Resource(before.key, _settable(before.values), recreate=True)
-
-
-def _settable(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

@@ -65,10 +65,17 @@ class KernelError(ContainerlandError):
 
 
 class ApplyError(ContainerlandError):
-    """A change failed; `undone` tells whether the earlier changes of the run were taken back."""
+    """A change failed.
 
-    def __init__(self, message: str, undone: bool) -> None:
-        super().__init__(message)
+    Args:
+        said: what failed.
+        end: what became of the other changes of the run.
+        undone: whether they were taken back.
+    """
+
+    def __init__(self, said: str, end: str, undone: bool) -> None:
+        super().__init__(f"{said}; {end}")
+        self.said = said
         self.undone = undone
 
 

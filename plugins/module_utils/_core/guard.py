@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Callable
 
-from .engine import TakeBack
 from .errors import ApplyError, ContainerlandError, GuardError
 from .guard_options import OPTION
 from .kernel.node import Node
 from .kernel.world import KernelWorld
 from .lock import NodeLock
 from .pending import RESTORING_SECONDS, Pending, find, forget
+from .taking_back import TakeBack
 from .watchdog import APPLIED, COUNTING, FAILED, OVER, READY, RESTORED, Watchdog
 
 _READY_SECONDS = 30
@@ -146,7 +146,8 @@ class Guard:
 def _ended(problem: ContainerlandError, done: bool, left: str) -> ApplyError:
     end = "what this run had changed was taken back" if done else f"taking it back failed: {left}"
     end += f"; {left}" if done and left else ""
-    return ApplyError(f"{problem}; {end}", done)
+    said = problem.said if isinstance(problem, ApplyError) else str(problem)
+    return ApplyError(said, end, done)
 
 
 def preload() -> None:

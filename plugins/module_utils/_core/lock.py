@@ -9,7 +9,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from .errors import LockError
 
@@ -49,8 +49,9 @@ class NodeLock:
     def release(self) -> None:
         """Unlinks the file before it lets go, so that nothing stays; who waited on the old file tries again."""
         if self.handle >= 0:
-            if _is_current(self.handle, self._path):
-                os.unlink(self._path)
+            with suppress(OSError):
+                if _is_current(self.handle, self._path):
+                    os.unlink(self._path)
             os.close(self.handle)
             self.handle = -1
 

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, Callable
 
 from .effects import owners
+from .errors import StoreError
 from .kinds import KINDS
 from .kinds.link import PORT_FLAGS
 from .kinds.sysctl import device_of
@@ -66,17 +68,19 @@ class Ledger:
         """A setting needs no restoring where its namespace or link is removed."""
         owners = [Key("netns", "", (key.netns,))]
         if key.kind == "sysctl":
-            owners.append(Key("link", key.netns, (device_of(key.ident[0]),)))
+            owners.append(_link_of(key))
         return any(o in self._records and self._records[o].created and o not in desired for o in owners)
 
     def spare_foreign(self, declaration: Declaration, observed: Mapping[Key, Resource]) -> list[str]:
         """Takes back the removal of links that have become something else, and restorations of what is gone."""
         warnings = []
+        moved = {resource.source for resource in declaration.desired.values() if resource.source in observed}
         for key, record in self._records.items():
             have = observed.get(key)
             restored = declaration.desired.get(key)
             # A setting that is declared is not spared: its namespace or link may be made again in this run.
-            if restored is not None and not restored.path and have is None and not KINDS[key.kind].owned:
+            spared = restored is not None and not restored.path and not KINDS[key.kind].owned
+            if spared and (have is None or _link_of(key) in moved):
                 del declaration.desired[key]
             kind = record.values.get("kind")
             if have is None or kind is None or have.values.get("kind") == kind:
@@ -94,10 +98,27 @@ class Ledger:
                 declaration.desired[key] = resource.without(*_lost(resource, declaration, observed))
         return warnings
 
-    def announce(self, declaration: Declaration, plan: Plan, observed: Mapping[Key, Resource]) -> None:
-        """Remembers what is about to be made, before it is made."""
-        self._announced = {**self._records, **self._after(declaration, plan, observed)}
-        self._store.save(self._announced.values(), self._declared)
+    def settings_of(self, links: Collection[Key]) -> list[Key]:
+        """What it has set of these links, and goes with them."""
+        return [key for key in self._records if key.kind == "sysctl" and _link_of(key) in links]
+
+    def announce(
+        self, declaration: Declaration, plan: Plan, observed: Mapping[Key, Resource], lent: Mapping[Key, Resource]
+    ) -> None:
+        """Remembers what is about to be made, before it is made.
+
+        Args:
+            lent: settings that are other than this while the run lasts; the next run sets them back if this one dies.
+        """
+        borrowed = {key: Record(key, False, {}, found.values) for key, found in lent.items()}
+        self._announced = {**borrowed, **self._records, **self._after(declaration, plan, observed)}
+        try:
+            self._store.save(self._announced.values(), self._declared)
+        except StoreError:
+            # The new file may be there, and only not be sure to outlive a power cut.
+            with suppress(StoreError):
+                self.withdraw()
+            raise
 
     def withdraw(self) -> None:
         """The run was taken back: what was remembered before holds again."""
@@ -120,10 +141,12 @@ class Ledger:
         """Remembers what is now there; nothing to remember leaves no file."""
         records = self._after(declaration, plan, observed)
         if not records:
-            if self._records or plan.changed:
-                self._store.remove()
+            # Even where there is none: a killed run may have left half a file.
+            self._store.remove()
         elif records != self._announced and (plan.changed or records != self._records or not self._is_current()):
             self._store.save(records.values(), self._declared)
+        else:
+            self._store.tidy()
 
     def _is_current(self) -> bool:
         return self._store.boot == this_boot() and not self._store.unconfirmed
@@ -155,6 +178,11 @@ class Ledger:
                 original.setdefault("value", observed[key].values["value"])
             records[key] = Record(key, created, dict(resource.values), original, source)
         return records
+
+
+def _link_of(setting: Key) -> Key:
+    """The link that a sysctl belongs to, if it belongs to one."""
+    return Key("link", setting.netns, (device_of(setting.ident[0]),))
 
 
 def _spare_shared(declaration: Declaration, observed: Mapping[Key, Resource]) -> list[str]:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .canonical import is_name
-from .conflicts import refuse_blocked, refuse_blocked_replacement, refuse_kind_mismatch, refuse_replacement
+from .conflicts import Missing, refuse_blocked, refuse_blocked_replacement, refuse_kind_mismatch, refuse_replacement
 from .creation_order import CreationOrder
 from .effects import (
     addresses_in_the_way,
+    as_port,
     carry_addresses,
     dependents,
+    entries_that_go,
     expect_loopbacks,
     expect_side_effects,
     goes_down_with_link,
@@ -22,7 +25,9 @@ from .effects import (
     moving,
     owners,
     peer_key,
-    routes_that_go,
+    shrinks,
+    shrunk,
+    takes_ipv4,
     wanted_again,
 )
 from .errors import ConflictError
@@ -35,29 +40,18 @@ _REPLACEABLE = ("link", "ipset")
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A reference to something that neither exists nor is declared."""
-
-    path: str
-    key: Key
-
-    def __str__(self) -> str:
-        what = f"namespace '{self.key.ident[0]}'" if self.key.kind == "netns" else describe(Resource(self.key))
-        problem = f"there is no {what}; create it first, or declare it in the same topology"
-        return f"{self.path}: {problem}" if self.path else problem
-
-
-@dataclass(frozen=True)
 class Plan:
     """What must change, in order: creations by rising rank, then deletions by falling rank.
 
     Attributes:
         vanished: what the kernel removes together with links that are deleted, moved or replaced.
+        along: links that stay, and what they have now and the kernel changes along: masters that go, MTUs.
         missing: references that lead nowhere.
     """
 
     changes: tuple[Change, ...] = ()
     vanished: Mapping[Key, Resource] = field(default_factory=dict)
+    along: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     missing: tuple[Missing, ...] = ()
 
     @property
@@ -77,7 +71,8 @@ class Plan:
         actions = (Action.DELETE, Action.REPLACE, Action.MOVE)
         links = [c for c in self.changes if c.before and c.key.kind == "link" and (c.action in actions or lowers(c))]
         peers = {other.netns for c in links if c.before and (other := peer_key(c.before)) and other.netns != "?"}
-        named = {c.before.key.netns for c in links if c.before}
+        more = [change for change in self.changes if shrinks(change) or takes_ipv4(change)]
+        named = {c.before.key.netns for c in (*links, *more) if c.before}
         return named | peers | {key.netns for key in self.vanished if key.kind == "link"}
 
     def touched(self) -> set[str]:
@@ -127,6 +122,7 @@ class _Planner:
         self.observed = dict(observed)
         self._as_found = observed
         self.vanished: dict[Key, Resource] = {}
+        self.along: dict[Key, dict[str, Any]] = {}
         carry_addresses(self.desired, self.observed)
         self._apply_exact(declaration)
         expect_loopbacks(self.desired, self.observed)
@@ -138,7 +134,7 @@ class _Planner:
         creations = [change for change in map(self._change, self._ordered()) if change is not None]
         creations = [replaced.get(change.key, change) for change in creations]
         missing = tuple(self._missing(creations))
-        return Plan((*creations, *deletions), self.vanished, missing)
+        return Plan((*creations, *deletions), self.vanished, self.along, missing)
 
     def _apply_exact(self, declaration: Declaration) -> None:
         lists = {(exact.kind, exact.netns, exact.device) for exact in declaration.exact}
@@ -169,10 +165,10 @@ class _Planner:
         refuse_kind_mismatch(keys, self.absent, self.observed)
         refuse_blocked(keys, self.desired, self.absent, self.observed)
         implied = dependents(self.observed, keys)
-        routes = routes_that_go(keys, self.desired, self.absent, self.observed)
-        implied.update(routes)
+        entries = entries_that_go(keys, self.desired, self.absent, self.observed)
+        implied.update(entries)
         early = wanted_again(implied, keys, self.desired, self.absent, self.observed)
-        early |= addresses_in_the_way(keys, routes, self.desired)
+        early |= addresses_in_the_way(keys, entries, self.desired)
         order = {key: number for number, key in enumerate(keys)}
         changes = [
             Change(
@@ -205,6 +201,7 @@ class _Planner:
             self.observed.pop(key, None)
         for key, resource in self.observed.items():
             if key.kind == "link" and Key("link", key.netns, (resource.values.get("master", ""),)) in removed:
+                self.along.setdefault(key, {}).update(as_port(resource.values))
                 self.observed[key] = resource.with_values(master="")
 
     def _replacements(self) -> dict[Key, Change]:
@@ -246,6 +243,9 @@ class _Planner:
             if change is not None and lowers(change):
                 below = dependents(self.observed, [wanted.key])
                 self.vanished.update((k, r) for k, r in below.items() if goes_down_with_link(k))
+            if change is not None and shrinks(change):
+                for key, values in shrunk(change, self.observed).items():
+                    self.along.setdefault(key, {}).update(values)
             return change
         if wanted.source is not None and wanted.source in self.observed:
             before = self.observed[wanted.source]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run looks at: the namespaces, the kinds of objects in them, and the fields that matter."""
+"""What a run looks at: of the world, by a protocol; of a declaration, which namespaces, kinds and fields matter."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ class World(Protocol):
 
     def execute(self, steps: Sequence[Step]) -> Iterator[int]:
         """Carries out the steps in order; raises StepError."""
+
+    def tidy(self, declaration: Declaration) -> None:
+        """Takes away what a killed run has left of what is declared, and what is no object."""
 
 
 def scopes_of(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -82,10 +81,12 @@ def damaged(path: str) -> StoreError:
 
 def write(path: str, content: bytes) -> None:
     """Replaces a state file as a whole, or leaves the old one as it was (rename(2), fsync(2))."""
-    directory, name = os.path.split(path)
+    directory, _name = os.path.split(path)
+    temporary = _beside(path)
     try:
         os.makedirs(directory, mode=0o755, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{name[: -len('json')]}", dir=directory)
+        tidy(path)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
@@ -103,15 +104,30 @@ def write(path: str, content: bytes) -> None:
 def unlink(path: str, directories: int = 1) -> None:
     """Takes a state file away, and with the last one its directory, or so many of them."""
     try:
+        tidy(path)
         os.unlink(path)
     except FileNotFoundError:
-        return
+        pass
     except OSError as problem:
         raise StoreError(f"cannot remove state file {path}: {problem.strerror}") from None
     with suppress(OSError):
         for _ in range(directories):
             path = os.path.dirname(path)
             os.rmdir(path)
+
+
+def tidy(path: str) -> None:
+    """Takes away what a writer left beside a state file that was killed."""
+    with suppress(FileNotFoundError):
+        os.unlink(_beside(path))
+
+
+def _beside(path: str) -> str:
+    """Where the new content is written: one name, so that what a killed run leaves there is found. Whoever writes
+    holds the node's lock.
+    """
+    directory, name = os.path.split(path)
+    return os.path.join(directory, f".{name}.new")
 
 
 def _sync_directory(directory: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Callable
 
 from .errors import StoreError
 from .model import Key
-from .state_file import DIRECTORY, Format, damaged, read, this_boot, unlink, write
+from .state_file import DIRECTORY, Format, damaged, read, this_boot, tidy, unlink, write
 
 #: When it becomes another one: what makes version 1 that, a fixture of version 1, and the tests of versions have more.
 FORMAT = Format(1)
@@ -147,6 +147,11 @@ class Store:
         except OSError as problem:
             raise StoreError(f"cannot read state file {self._path}: {problem.strerror}") from None
         return lambda: write(self._path, content)
+
+    def tidy(self) -> None:
+        """Takes away what a run left that was killed while it wrote."""
+        with suppress(OSError):
+            tidy(self._path)
 
     def remove(self) -> None:
         """Takes the file away, and the directory with the last one."""

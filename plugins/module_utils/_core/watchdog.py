@@ -17,11 +17,11 @@ import time
 from contextlib import suppress
 from typing import Callable, NoReturn
 
-from .engine import TakeBack
 from .kernel.node import Node
 from .kernel.world import KernelWorld
 from .lock import NodeLock
 from .pending import Pending, State, now
+from .taking_back import TakeBack
 
 # What the run and its watchdog tell each other, a byte each; the run's end without a word means that it was killed.
 READY, APPLIED, OVER, COUNTING, REFUSED, RESTORED, FAILED = b"r", b"a", b"o", b"c", b"n", b"R", b"F"

@@ -77,6 +77,9 @@ class FakeWorld:
     def warnings(self) -> list[str]:
         return []
 
+    def tidy(self, declaration: Declaration) -> None:
+        pass
+
     def permit(self, steps: Sequence[Step]) -> None:
         if self._meanwhile is not None:
             self._meanwhile(self.kernel)

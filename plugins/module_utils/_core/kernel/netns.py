@@ -108,17 +108,39 @@ def delete(name: str) -> None:
     path = path_of_name(name)
     action = f"delete netns '{name}'"
     # A race of early iproute2 versions stacks mounts; each has to go before the file can.
+    unmounted = False
     while _libc().umount2(os.fsencode(path), _MNT_DETACH | _UMOUNT_NOFOLLOW) == 0:
-        pass
+        unmounted = True
     number = ctypes.get_errno()
-    if number not in (errno.EINVAL, errno.ENOENT):
+    if not unmounted and number not in (errno.EINVAL, errno.ENOENT):
         raise _refused(number, action)
     try:
         os.unlink(path)
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise _refused(error.errno or errno.EIO, action) from None
+        # Without its mount it is gone, and nothing brings it back; `clear` removes the file.
+        if not unmounted:
+            raise _refused(error.errno or errno.EIO, action) from None
+
+
+def clear(name: str) -> None:
+    """Remove the plain file that a run left which was killed between a mount point and its mount, if there is one."""
+    path = path_of_name(name)
+    try:
+        directory = os.open(NETNS_DIR, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        # Who makes a namespace holds this lock (netns_add in iproute2's ip/ipnetns.c); then it is no leftover.
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        found = os.lstat(path)
+        if stat.S_ISREG(found.st_mode) and found.st_dev == os.fstat(directory).st_dev:
+            os.unlink(path)
+    except OSError:
+        pass
+    finally:
+        os.close(directory)
 
 
 def names(known: Container[tuple[int, int]] = ()) -> list[str]:

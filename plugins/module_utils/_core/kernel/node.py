@@ -219,8 +219,10 @@ class Node(Places):
         try:
             yield
         finally:
-            if off:
-                self.write_sysctls(ref, off)
+            # What went with its link need not be set back.
+            left = {name for name, value in self.read_sysctls(ref, off).items() if value is not None} if off else set()
+            if left:
+                self.write_sysctls(ref, {name: value for name, value in off.items() if name in left})
 
     # -- names and numbers
 

@@ -102,6 +102,11 @@ class KernelWorld:
                 found[resource.key] = resource
         return found
 
+    def tidy(self, declaration: Declaration) -> None:
+        """Takes away what a killed run has left of what is declared, and what is no object."""
+        for name in {key.kind for key in (*declaration.desired, *declaration.absent)}:
+            KINDS[name].tidy(declaration, self.node)
+
     def warnings(self) -> list[str]:
         """What the user should know of what was seen, each once."""
         return self.node.warnings()

@@ -9,8 +9,8 @@ What they refer to is put there before: chains, sets, accounting objects, time-o
 from __future__ import annotations
 
 import contextlib
+import os
 import re
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -77,12 +77,23 @@ def canonical(family: str, backend: str, trials: Sequence[Trial], around: Surrou
         TrialRefused: the first rule that is not taken.
         MissingError: no program, or no privilege to make a namespace.
     """
-    with programs.scratch_namespace() as fd, tempfile.NamedTemporaryFile() as lock:
-        scratch = _Scratch(Place(fd, family, backend), trials, around, lock.name)
+    with programs.scratch_namespace() as fd, _own_lock() as lock:
+        scratch = _Scratch(Place(fd, family, backend), trials, around, lock)
         scratch.prepare()
         scratch.load()
         found = xtables.parse(xtables.run(scratch.place, "-save", []).stdout)
         return [found.get(trial.table, {}).get(trial.chain, Chain()).rules for trial in trials]
+
+
+@contextlib.contextmanager
+def _own_lock() -> Iterator[str]:
+    """The path of a file to lock in place of the node's own: in memory, so that a run that is killed leaves none."""
+    fd = os.memfd_create("xtables.lock")
+    try:
+        # Not getpid(): /proc may be that of another PID namespace.
+        yield f"/proc/{os.readlink('/proc/self')}/fd/{fd}"
+    finally:
+        os.close(fd)
 
 
 class _Scratch:

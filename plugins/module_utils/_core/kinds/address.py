@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..kernel import packed
-from ..model import Key, Resource, Stage, Step, Verb
+from ..model import Change, Key, Resource, Stage, Step, Verb
 from .base import Kind, Wanted, by_netns, encoded, reads_all
 
 IFA_F_PERMANENT = 0x80
@@ -44,12 +44,17 @@ class AddressKind(Kind):
         device, address = observed.key.ident
         return (device,) if observed.values["permanent"] and not is_link_local(address) else ()
 
+    def lends(self, change: Change) -> list[Key]:
+        device, address = change.key.ident
+        gone = change.after is None and not change.implied
+        return [Key("sysctl", change.key.netns, (_promotes(device),))] if gone and ":" not in address else []
+
     def execute(self, steps: Sequence[Step], node: Any) -> None:
         for netns, group in by_netns(steps).items():
             removed = [step.key.ident for step in group if step.verb is Verb.DELETE]
             devices = sorted({device for device, address in removed if ":" not in address})
             # With the first address of a subnet, the kernel removes the others of it otherwise (ip-sysctl.rst).
-            with node.sysctls_on(netns, [f"net/ipv4/conf/{name}/promote_secondaries" for name in devices]):
+            with node.sysctls_on(netns, [_promotes(name) for name in devices]):
                 node.send(netns, encoded(group, lambda step: [self.encode(step, node)]))
 
     def encode(self, step: Step, node: Any) -> bytes:
@@ -59,6 +64,10 @@ class AddressKind(Kind):
             return packed.address_delete(index, address)
         nodad = bool(step.values.get("nodad"))
         return packed.address_new(index, address, nodad=nodad, replace=step.verb is Verb.SET)
+
+
+def _promotes(device: str) -> str:
+    return f"net/ipv4/conf/{device}/promote_secondaries"
 
 
 def _family(key: Key) -> int:

@@ -149,6 +149,10 @@ class Kind:
         """What is to be deleted, with what was said of how (see `parting`)."""
         return observed
 
+    def lends(self, change: Change) -> list[Key]:
+        """The settings that are other than they should be while a change is carried out."""
+        return []
+
     def steps(self, change: Change, context: Context) -> list[Step]:
         """The requests that carry out a change."""
         if change.action is Action.DELETE:
@@ -158,6 +162,9 @@ class Kind:
             return [Step(self.add, Verb.ADD, change, change.new, change.new.values)]
         whole = change.old.with_values(**change.new.values)
         return [Step(self.add, Verb.SET, change, whole, whole.values, change.before)]
+
+    def tidy(self, declaration: Declaration, node: Any) -> None:
+        """Takes away what a killed run has left of this kind, and what is no object."""
 
     def encode(self, step: Step, node: Any) -> bytes:
         """The rtnetlink message of a step."""

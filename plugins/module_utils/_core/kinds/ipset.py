@@ -15,9 +15,9 @@ from typing import Any
 
 from ..errors import InputError
 from ..kernel.ipset import BARE, HEADER, PLAIN, TEMPORARY, parse_entry, unset, write_entry
-from ..model import Action, Change, Key, Resource, Stage, Step, Verb
+from ..model import Action, Change, Declaration, Key, Resource, Stage, Step, Verb
 from .base import Context, Kind, Wanted
-from .ipset_apply import apply
+from .ipset_apply import apply, tidy
 from .ipset_canonical import canonical
 from .ipset_users import Users, counted
 
@@ -50,6 +50,10 @@ class _SetKind(Kind):
 
     def execute(self, steps: Sequence[Step], node: Any) -> None:
         apply(steps, node)
+
+    def tidy(self, declaration: Declaration, node: Any) -> None:
+        keys = {*declaration.desired, *declaration.absent}
+        tidy({key.netns for key in keys if key.kind == self.name}, node)
 
 
 class IpsetKind(_SetKind):

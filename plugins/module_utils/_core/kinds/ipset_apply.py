@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -54,6 +54,14 @@ def apply(steps: Sequence[Step], node: Any) -> None:
             _apply_here(group, node.inside(netns))
         except MissingError as problem:
             raise StepError(group[0], problem) from None
+
+
+def tidy(places: Iterable[str], node: Any) -> None:
+    """Takes away the other half of a swap, where that is left: whoever makes one holds the node's lock."""
+    for netns in places:
+        left = [name for name in node.ipsets(netns) if name.startswith(codec.TEMPORARY)]
+        with suppress(codec.Refused, MissingError):
+            codec.restore(node.inside(netns), [f"destroy {name}" for name in left])
 
 
 def _apply_here(steps: Sequence[Step], fd: int | None) -> None:

@@ -10,11 +10,10 @@ tells what a range or a service's name has become. An entry whose text is among 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InputError, MissingError
+from ..errors import InputError
 from ..kernel import ipset as codec
 from ..kernel.programs import scratch_namespace
 from ..model import Key, Resource
@@ -64,8 +63,6 @@ def canonical(
     """
     jobs = [job for job in _jobs(desired, observed) if job.header is not None]
     known = {key for key in (*observed, *desired) if key.kind == "ipset"}
-    if not check:
-        _clear(jobs, node)
     trying = {job.trial: _to_try(job, observed) for job in jobs}
     for job in jobs:
         _refuse_strangers(job, trying[job.trial], known, node, check)
@@ -108,14 +105,6 @@ def _jobs(desired: Mapping[Key, Resource], observed: Mapping[Key, Resource]) -> 
         elif "type" in wanted and (live is None or (job.wanted is not None and job.wanted.recreate)):
             job.header = {name: wanted.get(name, "") for name in codec.HEADER}
     return list(jobs.values())
-
-
-def _clear(jobs: Sequence[_Job], node: Any) -> None:
-    """Takes away what a run that was killed has left."""
-    for netns in {job.key.netns for job in jobs}:
-        names = [name for name, header in node.ipsets(netns).items() if name.startswith(codec.TEMPORARY)]
-        with suppress(codec.Refused, MissingError):
-            codec.restore(node.inside(netns) if names else None, [f"destroy {name}" for name in names])
 
 
 def _header_differs(job: _Job, observed: Mapping[Key, Resource]) -> bool:

@@ -46,6 +46,16 @@ def apply(steps: Sequence[Step], node: Any) -> None:
     forget(steps, node)
 
 
+def tidy(keys: Iterable[Key], node: Any) -> None:
+    """Takes away the tables that chains of this owner have left empty."""
+    places: dict[tuple[str, str, str], set[str]] = {}
+    for key in keys:
+        places.setdefault((key.netns, key.ident[0], key.ident[1]), set()).add(key.ident[2])
+    for (netns, backend, family), tables in places.items():
+        if node.exists(netns):
+            xtables.clear_empty(node.iptables_at(netns, family, backend), tables)
+
+
 def _carry_out(place: Place, group: Sequence[Step], given: Given, by_number: bool = False) -> set[str]:
     """Returns the tables from which something went."""
     tables = xtables.read(place)[0] if any(_looks(step) for step in group) else {}

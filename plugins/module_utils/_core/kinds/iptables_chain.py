@@ -13,9 +13,9 @@ from ..fields import Field
 from ..kernel import xtables
 from ..kernel.xtables import BACKENDS, BUILTIN, FAMILIES
 from ..kernel.xtables_scratch import sets_of
-from ..model import Action, Change, Key, Resource, Stage, Step
+from ..model import Action, Change, Declaration, Key, Resource, Stage, Step
 from .base import PLACE, Declarable, Kind, Place, Wanted, present
-from .iptables_apply import apply
+from .iptables_apply import apply, tidy
 from .iptables_edits import edits
 from .iptables_jump import JUMP, add_jump
 from .iptables_look import look
@@ -103,6 +103,9 @@ class IptablesChainKind(Kind):
 
     def execute(self, steps: Sequence[Step], node: Any) -> None:
         apply(steps, node)
+
+    def tidy(self, declaration: Declaration, node: Any) -> None:
+        tidy([key for key, gone in declaration.absent.items() if key.kind == self.name and not gone.path], node)
 
 
 class IptablesChainDeclaration(Declarable):

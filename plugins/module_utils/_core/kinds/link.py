@@ -81,6 +81,11 @@ class LinkKind(Kind):
     def extra(self, observed: Resource) -> Resource:
         return Resource(observed.key, {"master": ""}, partial=True)
 
+    def lends(self, change: Change) -> list[Key]:
+        if change.action is not Action.CHANGE or "up" not in change.fields or change.new.values["up"]:
+            return []
+        return [Key("sysctl", change.key.netns, (_keeps_addresses(change.key.ident[0]),))]
+
     def steps(self, change: Change, context: Context) -> list[Step]:
         if change.action is Action.DELETE:
             return super().steps(change, context)
@@ -102,7 +107,8 @@ class LinkKind(Kind):
         created: Iterable[str] = ("kind", "peer", "parent", "parent_netns")
         if verb is Verb.ADD:
             second = after.values.get("kind") == "veth" and partner is None
-            own = {"master"} if second else {"mtu"} if after.values.get("kind") == "bridge" else set()
+            late = after.values.get("kind") == "bridge" or type_of(after).parent
+            own = {"master"} if second else {"mtu"} if late else set()
             created = (*created, *type_of(after).attributes, *(name for name in _CREATED if name not in own))
         later = {name: value for name, value in after.values.items() if name not in created}
         return steps + _settings(change, after, later, before if verb is Verb.MOVE else None)
@@ -114,7 +120,7 @@ class LinkKind(Kind):
             pairs = encoded(simple, lambda step: messages(step, node))
             lowered = [step.key.ident[0] for step in simple if step.verb is Verb.SET and step.values.get("up") is False]
             # A link that goes down loses its IPv6 addresses otherwise (ip-sysctl.rst).
-            with node.sysctls_on(netns, [f"net/ipv6/conf/{name}/keep_addr_on_down" for name in lowered]):
+            with node.sysctls_on(netns, [_keeps_addresses(name) for name in lowered]):
                 node.send(netns, pairs, _origin(netns))
             for step in group:
                 configure = type_of(step.resource).configure
@@ -128,6 +134,10 @@ class LinkKind(Kind):
             node.forget_names({step.key.netns for step in steps})
         elif any(step.verb is not Verb.SET or "master" in step.values for step in steps):
             node.forget_names()
+
+
+def _keeps_addresses(name: str) -> str:
+    return f"net/ipv6/conf/{name}/keep_addr_on_down"
 
 
 def _origin(netns: str) -> Any:
@@ -158,8 +168,12 @@ def _settings(change: Change, whole: Resource, values: Mapping[str, Any], before
         steps.append(Step(Stage.LINK_SYSCTL, Verb.SET, change, whole, extra, before))
     if values.get("up") is False and before is not None:
         rest["up"] = False
+    # It cannot exceed its parent's, which this run may change too.
+    mtu = {"mtu": rest.pop("mtu")} if kind.parent and "mtu" in rest else {}
     if rest:
         steps.append(Step(Stage.SETTINGS, Verb.SET, change, whole, rest, before))
+    if mtu:
+        steps.append(Step(Stage.SETTINGS + 1, Verb.SET, change, whole, mtu, before))
     if port:
         steps.append(Step(Stage.SETTINGS + 1, Verb.SET, change, whole, port, before))
     if values.get("up"):
@@ -246,6 +260,8 @@ def _arguments(names: Iterable[str], values: Mapping[str, Any], node: Any, netns
 def _creation(step: Step, node: Any) -> bytes:
     netns, name, values = step.key.netns, step.key.ident[0], step.values
     settings = _arguments(_CREATED, values, node, netns)
+    if type_of(step.resource).parent:
+        settings.pop("mtu", None)
     if values["kind"] == "bridge":
         settings.setdefault("mac", _random_mac())
         if "mtu" in settings:

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..canonical import netns_name
-from ..errors import KernelError
+from ..errors import KernelError, MissingError
 from ..fields import Field
+from ..kernel.netns import clear
 from ..kernel.removal import await_gone, outer_ends
-from ..model import Key, Resource, Stage, Step, Verb
+from ..model import Declaration, Key, Resource, Stage, Step, Verb
 from .base import STATE, Declarable, Kind, Place, StepError, Wanted, present
 from .sysctl import SYSCTLS, declare_sysctls
 
@@ -40,8 +41,13 @@ class NetnsKind(Kind):
                 added = [step]
                 node.delete_netns(step.key.ident[0])
             await_gone(node, ends)
-        except KernelError as problem:
+        except (KernelError, MissingError) as problem:
             raise StepError(added[0], problem) from None
+
+    def tidy(self, declaration: Declaration, node: Any) -> None:
+        for key in declaration.absent:
+            if key.kind == self.name:
+                clear(key.ident[0])
 
 
 class NetnsDeclaration(Declarable):

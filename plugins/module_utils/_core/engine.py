@@ -15,7 +15,7 @@ from .kinds import GO_WITH_LINKS
 from .kinds.base import StepError
 from .model import Action, Declaration, Key, Resource, Stage, Step, describe
 from .plan import Plan, make_plan
-from .scopes import Wanted, World, going, scopes_of
+from .scopes import World, going, scopes_of
 from .show import shown
 from .taking_back import Asides, TakeBack, look_aside, take_back, takes_namespaces, way_back
 
@@ -83,7 +83,7 @@ def converge(
     world.permit(plan.steps())
     asides = look_aside(plan, world, ledger)
     with _guarded(guard, way_back(plan, scopes, ledger, asides), ledger):
-        _carry_out(declaration, world, plan, scopes, wanted, ledger, observed, asides)
+        _carry_out(declaration, world, plan, scopes, ledger, observed, asides)
     return Report(plan, tuple(dict.fromkeys((*warnings, *world.warnings()))), observed)
 
 
@@ -123,7 +123,6 @@ def _carry_out(
     world: World,
     plan: Plan,
     scopes: dict[str, set[str]],
-    wanted: Wanted,
     ledger: Ledger | None,
     observed: Mapping[Key, Resource],
     asides: Asides,
@@ -135,7 +134,7 @@ def _carry_out(
         for _done in world.execute(plan.steps()):
             pass
         applied = True
-        _verify(declaration, world, scopes, wanted, plan.touched())
+        _verify(declaration, world, plan.touched())
         world.tidy(declaration)
         if ledger is not None:
             ledger.settle(declaration, plan, observed)
@@ -168,9 +167,7 @@ def _lost_namespace(plan: Plan, failed: Step) -> bool:
     return failed.key in deleted and deleted.index(failed.key) > 0
 
 
-def _verify(
-    declaration: Declaration, world: World, scopes: dict[str, set[str]], wanted: Wanted, touched: set[str]
-) -> None:
+def _verify(declaration: Declaration, world: World, touched: set[str]) -> None:
     """Looks again where something was done. What others, or later steps, undid meanwhile is done once more; whatever is
     still to do then, the kernel took and did something else.
     """
@@ -179,12 +176,13 @@ def _verify(
         {key: resource for key, resource in declaration.absent.items() if key.netns in touched},
         [exact for exact in declaration.exact if exact.netns in touched],
     )
-    looked = {netns: kinds for netns, kinds in scopes.items() if netns in touched}
-    plan = make_plan(there, world.observe(looked, wanted))
+    scopes, wanted = scopes_of(there, afterwards=True)
+    scopes = {netns: kinds for netns, kinds in scopes.items() if netns in touched}
+    plan = make_plan(there, world.observe(scopes, wanted, again=True))
     if plan.changed:
         for _done in world.execute(plan.steps()):
             pass
-        plan = make_plan(there, world.observe(looked, wanted))
+        plan = make_plan(there, world.observe(scopes, wanted, again=True))
     if not plan.changed:
         return
     change = plan.changes[0]

@@ -17,8 +17,15 @@ Wanted = dict[Key, frozenset[str]]
 class World(Protocol):
     """What can be observed and changed: the kernel, or a fake of it."""
 
-    def observe(self, scopes: Mapping[str, set[str]], wanted: Wanted | None) -> dict[Key, Resource]:
-        """What exists, of these kinds in these namespaces, and all named namespaces."""
+    def observe(
+        self, scopes: Mapping[str, set[str]], wanted: Wanted | None, *, again: bool = False
+    ) -> dict[Key, Resource]:
+        """What exists, of these kinds in these namespaces, and all named namespaces.
+
+        Args:
+            wanted: the fields that matter; None for all of all that exists.
+            again: what was read of other namespaces still holds.
+        """
 
     def resolve(self, declaration: Declaration, observed: Mapping[Key, Resource], check: bool) -> Declaration:
         """The declaration with all in the node's own canonical form; raises InputError."""
@@ -36,8 +43,12 @@ class World(Protocol):
         """Takes away what a killed run has left of what is declared, and what is no object."""
 
 
-def scopes_of(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:
-    """The namespaces and kinds to look at, and the fields that matter."""
+def scopes_of(declaration: Declaration, *, afterwards: bool = False) -> tuple[dict[str, set[str]], Wanted]:
+    """The namespaces and kinds to look at, and the fields that matter.
+
+    Args:
+        afterwards: what was to go has gone, with whatever went along.
+    """
     scopes: dict[str, set[str]] = {"": set()}
     wanted: Wanted = {}
     for resource in (*declaration.desired.values(), *declaration.absent.values()):
@@ -53,12 +64,14 @@ def scopes_of(declaration: Declaration) -> tuple[dict[str, set[str]], Wanted]:
     for key in declaration.absent:
         if key.kind == "link":
             wanted[key] |= {"peer"}
-    for netns in going(declaration):
+    for netns in () if afterwards else going(declaration):
         scopes.setdefault(netns, set()).update(GO_WITH_LINKS)
         wanted[Key("", netns, ())] = frozenset()
     for exact in declaration.exact:
         scopes.setdefault(exact.netns, set()).add(exact.kind)
-    removed = {key[:2] for key in declaration.absent} | {(exact.kind, exact.netns) for exact in declaration.exact}
+    removed = {(exact.kind, exact.netns) for exact in declaration.exact}
+    if not afterwards:
+        removed |= {key[:2] for key in declaration.absent}
     for kind, netns in removed:
         if kind in ("address", "route"):
             # Addresses take routes along, of whatever table.

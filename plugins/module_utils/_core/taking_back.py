@@ -46,7 +46,7 @@ def look_aside(plan: Plan, world: World, ledger: Ledger | None) -> Asides:
     links.update(key for key in plan.vanished if key.kind == "link")
     gone = ledger.settings_of(links) if ledger is not None and links else []
     wanted = {key: frozenset({"value"}) for key in (*lent, *gone)}
-    found = world.observe({key.netns: {key.kind} for key in wanted}, wanted) if wanted else {}
+    found = world.observe({key.netns: {key.kind} for key in wanted}, wanted, again=True) if wanted else {}
     return Asides(
         {key: found[key] for key in lent if key in found and found[key].values["value"] == "0"},
         {key: found[key] for key in gone if key in found},

@@ -85,7 +85,7 @@ class FakeWorld:
             self._meanwhile(self.kernel)
 
     def observe(
-        self, scopes: Mapping[str, Collection[str]], wanted: Mapping[Key, frozenset[str]] | None
+        self, scopes: Mapping[str, Collection[str]], wanted: Mapping[Key, frozenset[str]] | None, *, again: bool = False
     ) -> dict[Key, Resource]:
         """As KernelWorld: links of every scope, sysctls by name only, what costs a look only if it is asked for."""
         self._seen |= {netns for netns in scopes if netns in self.kernel.namespaces}

@@ -65,11 +65,11 @@ class DeafWorld(FakeWorld):
         super().__init__(kernel)
         self._forgotten = forgotten
 
-    def observe(self, *arguments: Any) -> Any:
+    def observe(self, *arguments: Any, **how: Any) -> Any:
         values = self.kernel.objects.get(Key("link", "", ("wg0",)))
         if values is not None:
             values[self._forgotten] = () if self._forgotten == "peers" else OTHER
-        return super().observe(*arguments)
+        return super().observe(*arguments, **how)
 
 
 @pytest.mark.parametrize("forgotten", ["private_key", "peers"])

@@ -22,6 +22,9 @@ Pairs = Iterable[Sequence[Any]]
 _PVID, _UNTAGGED, _RANGE_BEGIN, _RANGE_END = 0x2, 0x4, 0x8, 0x10
 _BRIDGE_FLAGS_SELF = 2
 _BODY = 16
+# IFLA_AF_SPEC of a link, IFLA_BRIDGE_VLAN_INFO in it, and struct bridge_vlan_info (linux/if_link.h, linux/if_bridge.h).
+_AF_SPEC, _BRIDGE_VLAN_INFO = 26, 2
+_vlan_info = struct.Struct("=HH")
 
 
 class Vlan(NamedTuple):
@@ -93,13 +96,13 @@ def encode_vlans_delete(index: int, vlans: Iterable[Vlan], *, itself: bool = Fal
 
 def decode_vlans(raw: bytes) -> tuple[Vlan, ...]:
     """VLANs of one port (or bridge) in an AF_BRIDGE dump with RTEXT_FILTER_BRVLAN, ranges expanded."""
-    message = _ifinfmsg()(raw)
-    message.decode()
+    spec = wire.attributes(raw, _BODY + 16).get(_AF_SPEC, b"")
     vlans: list[Vlan] = []
     first = 0
-    spec = message.get_attr("IFLA_AF_SPEC")
-    for info in spec.get_attrs("IFLA_BRIDGE_VLAN_INFO") if spec else ():
-        flags, vid = info["flags"], info["vid"]
+    for kind, start, _end in wire.walk(spec, 0):
+        if kind != _BRIDGE_VLAN_INFO:
+            continue
+        flags, vid = _vlan_info.unpack_from(spec, start)
         if flags & _RANGE_BEGIN:
             first = vid
             continue

@@ -69,7 +69,7 @@ class Node(Places):
 
     def create_netns(self, names: Sequence[str]) -> None:
         super().create_netns(names)
-        self.forget()
+        self.forget(names)
 
     def delete_netns(self, name: str) -> None:
         super().delete_netns(name)
@@ -112,15 +112,15 @@ class Node(Places):
 
     # -- looking
 
-    def forget(self) -> None:
-        """What was read may no longer be so."""
-        self._seen.clear()
+    def forget(self, refs: Container[str] | None = None) -> None:
+        """What was read may no longer be so: anywhere, or in some places."""
+        for key in [key for key in self._seen if refs is None or len(key) == 1 or key[1] in refs]:
+            del self._seen[key]
 
-    def forget_names(self, refs: Container[str] | None = None) -> None:
-        """Links were made, renamed, moved or removed, or became ports of another link: anywhere, or in some places."""
-        for key in [key for key in self._seen if key[0] in _NAMED]:
-            if refs is None or len(key) == 1 or key[1] in refs:
-                del self._seen[key]
+    def forget_names(self, refs: Container[str]) -> None:
+        """Links were made, renamed, moved or removed, or became ports of another link, in some places."""
+        for key in [key for key in self._seen if key[0] in _NAMED and (len(key) == 1 or key[1] in refs)]:
+            del self._seen[key]
 
     def _once(self, key: tuple[Any, ...], look: Callable[[], Any]) -> Any:
         if key not in self._seen:

@@ -125,7 +125,7 @@ def attributes(data: bytes, at: int, wanted: frozenset[int] = frozenset()) -> di
     for headers, expected, slices in known:
         if headers.unpack_from(data, at) == expected:
             return {kind: data[start:end] for kind, start, end in slices}
-    found = tuple(_walk(data, at))
+    found = tuple(walk(data, at))
     slices = tuple(part for part in found if not wanted or part[0] in wanted)
     if len(_layouts) < _MOST_LAYOUTS and len(known) < _MOST_LAYOUTS >> 4:
         layout = _layout(data, at, found, slices)
@@ -134,7 +134,8 @@ def attributes(data: bytes, at: int, wanted: frozenset[int] = frozenset()) -> di
     return {kind: data[start:end] for kind, start, end in slices}
 
 
-def _walk(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+def walk(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+    """Type without the nested flag, beginning and end of each attribute from an offset on."""
     unpack, end = _attribute_header.unpack_from, len(data) - 3
     while at < end:
         length, kind = unpack(data, at)

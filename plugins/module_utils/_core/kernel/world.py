@@ -26,16 +26,17 @@ class KernelWorld:
     def __init__(self, node: Node) -> None:
         self.node = node
 
-    def observe(self, scopes: Scopes, wanted: Mapping[Key, frozenset[str]] | None) -> dict[Key, Resource]:
+    def observe(self, scopes: Scopes, wanted: Wanted | None, *, again: bool = False) -> dict[Key, Resource]:
         """What exists.
 
         Args:
             scopes: namespace → kinds to look for in it.
             wanted: the fields of the objects that will be compared; None for a closer look, at all of all: what was
                 read a moment ago is not read again.
+            again: what was read of other namespaces still holds.
         """
         if wanted is not None:
-            self.node.forget()
+            self.node.forget(scopes if again else None)
         self.node.open_sockets(scopes)
         parts = None if wanted is None else _by_place(wanted)
         observed = KINDS["netns"].observe(self.node, "", None)

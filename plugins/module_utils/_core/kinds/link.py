@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import InputError, KernelError, MissingError
@@ -132,8 +132,9 @@ class LinkKind(Kind):
         if all(step.verb is Verb.DELETE for step in steps):
             # With veths, their other ends have gone, which nobody asks for by name any more.
             node.forget_names({step.key.netns for step in steps})
-        elif any(step.verb is not Verb.SET or "master" in step.values for step in steps):
-            node.forget_names()
+        else:
+            moved = [step for step in steps if step.verb is not Verb.SET or "master" in step.values]
+            node.forget_names({place for step in moved for place in _places(step)})
 
 
 def _keeps_addresses(name: str) -> str:
@@ -151,6 +152,13 @@ def _origin(netns: str) -> Any:
         return netns
 
     return origin
+
+
+def _places(step: Step) -> Iterator[str]:
+    """The namespaces in which a step makes, renames or removes a link, or makes it a port."""
+    for resource in (step.resource, step.before):
+        if resource is not None:
+            yield from (resource.key.netns, *resource.values.get("peer", ())[:1])
 
 
 def _configured(step: Step) -> bool:

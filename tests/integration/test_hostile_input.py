@@ -8,11 +8,15 @@ HOSTILE_CASES=5000 HOSTILE_SEED=7 makes it a long search.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from tests.integration.support.hostile import BASES, Try, documented, tries
 from tests.integration.support.kernel import same, sh, snapshot
 from tests.integration.support.modules import call
 from tests.integration.support.private import enter
+from tests.integration.support.run import CHECKOUT
 
 CASES, SEED = int(os.environ.get("HOSTILE_CASES", "0")), int(os.environ.get("HOSTILE_SEED", "1"))
 SECONDS = 60
@@ -90,6 +95,59 @@ def test_one_sentence_and_nothing_changed(module: str) -> None:
     assert bad == []
     assert refused
     assert not Path("/run/owned").exists()
+
+
+def _as_written(tried: Try) -> bool:
+    """Whether a playbook hands it over as it is: no template, and text that a file can hold."""
+    text = json.dumps(tried.given, ensure_ascii=False, default=repr)
+    return "{{" not in text and text.isprintable() and len(text) < 4000
+
+
+def test_a_playbook_gets_the_same_sentence(tmp_path: Path) -> None:
+    sh(FOREIGN)
+    before = snapshot()
+    refused: list[tuple[Try, str]] = []
+    for module in BASES:
+        found = ((tried, call(module, tried.given, check=True).problem) for tried in tries(module, 40, SEED + 1))
+        refused += islice(((tried, said) for tried, said in found if said and _as_written(tried)), 1)
+    tasks = [
+        {
+            "name": str(number),
+            f"containerland.net.{tried.module}": tried.given,
+            "check_mode": True,
+            "ignore_errors": True,
+        }
+        for number, (tried, _said) in enumerate(refused)
+    ]
+    play = tmp_path / "hostile.yml"
+    play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+    environment = {
+        "HOME": str(tmp_path),
+        "MOLECULE_EPHEMERAL_DIRECTORY": str(tmp_path),
+        "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".collections"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "molecule" / "shared" / "callbacks"),
+        "ANSIBLE_STDOUT_CALLBACK": "record",
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+    }
+    command = ["ansible-playbook", "--inventory", "localhost,", "--connection", "local", str(play)]
+    done = subprocess.run(
+        command,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        cwd=tmp_path,
+    )
+    told = {entry["task"]: entry.get("msg") for entry in json.loads((tmp_path / "hostile.json").read_text())}
+    # Ansible lists the words for yes and no in any order.
+    assert {name: said.partition("Valid booleans")[0] for name, said in told.items()} == {
+        str(number): said.partition("Valid booleans")[0] for number, (_tried, said) in enumerate(refused)
+    }
+    assert "Traceback" not in done.stdout + done.stderr
+    same(snapshot(), before, "refused, but something has changed")
+    # ipvs_info has no option that could be refused here.
+    assert {tried.module for tried, _said in refused} >= {*BASES} - {"ipvs_info"}
 
 
 def test_every_module_has_its_turn() -> None:

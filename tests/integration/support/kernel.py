@@ -86,7 +86,7 @@ def inside(name: str, work: Callable[[], Any]) -> Any:
 
 
 def _enter_and(name: str, work: Callable[[], Any]) -> Any:
-    with open(f"/run/netns/{name}") as file:
+    with open(os.path.join("/run/netns", name)) as file:
         assert ctypes.CDLL(None).setns(file.fileno(), 0) == 0
     return work()
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.foreign.host import BUSYBOX, eventually
+from tests.foreign.host import BUSYBOX, answers, eventually, gets_out, server
 from tests.integration.support.kernel import sh
 
 _NEWCGROUP = 0x02000000
@@ -58,8 +58,8 @@ class Engine:
     """What the two have in common: containers of one image with one program."""
 
     program: str
-    #: What containers need here besides.
-    options: Sequence[str] = ()
+    #: What containers need here besides. As process 1, busybox does not heed SIGTERM.
+    options: Sequence[str] = ("--stop-signal=SIGKILL",)
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -135,7 +135,7 @@ class Docker(Engine):
 class Podman(Engine):
     program = "podman"
     # Else it asks for more than the sandbox has: CAP_SYS_RESOURCE, the controller `pids`.
-    options = ("--ulimit=host", "--pids-limit=0", "--network=none", "--stop-timeout=0")
+    options = (*Engine.options, "--ulimit=host", "--pids-limit=0", "--network=none")
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -169,3 +169,18 @@ def running(engine: type[Engine], directory: Path) -> Iterator[Engine]:
             yield started
         finally:
             started.stop()
+
+
+def with_containers(docker: Engine) -> None:
+    """One on the default bridge, one on a network of its own, both with a published port, both coming back."""
+    docker("network", "create", "shop")
+    docker.run("plain", server("plain"), "--publish=8081:80", "--restart=always")
+    docker.run("shop", server("shop"), "--publish=8082:80", "--restart=always", "--network=shop")
+
+
+def docker_works(docker: Engine) -> None:
+    """Expects that both are reached from outside, and reach it."""
+    answers(8081, "plain")
+    answers(8082, "shop")
+    gets_out(docker.netns("plain"))
+    gets_out(docker.netns("shop"))

@@ -80,3 +80,10 @@ def tables() -> dict[str, str]:
 def unchanged(before: dict[str, Any], when: str) -> None:
     """Fails if what is others' differs from what it was."""
     same(theirs(), before, f"{when}: what is others' has changed")
+
+
+def nothing_left() -> None:
+    """Fails if anything has one of our names; firewalld knows our bridge."""
+    ours = r"\bCTL-\S+|\bOURS\b|'ctl0'|conf/ctl0|\bc-web\d|vxlan4096|containerland[\w/-]*"
+    found = re.findall(ours, repr(whole()))
+    assert not found, sorted(set(found))

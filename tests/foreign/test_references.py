@@ -48,7 +48,7 @@ def test_reference(program: str) -> None:
         route = {"netns": reference, "dest": "203.0.113.0/24", "gateway": "198.51.100.1"}
         assert run_module("route", route)["changed"] and not run_module("route", route)["changed"]
         inside(engine.netns("mine"), lambda: sh("ip address delete 198.51.100.2/24 dev eth7"))
-        assert run_module("address", {"netns": reference, "link": "eth7", "address": "198.51.100.2/24"})["changed"]
+        assert run_module("link", {"netns": reference, "name": "eth7", "addresses": ["198.51.100.2/24"]})["changed"]
 
         engine("restart", "mine")
         assert run_module("veth", wanted, check=True)["changed"]
@@ -60,8 +60,7 @@ def test_reference(program: str) -> None:
         engine("stop", "mine")
         for options in (wanted, leg(f"{program}:nobody")):
             failed = run_module("veth", options)
-            print(failed["msg"])
-            assert failed["failed"] and "\n" not in failed["msg"]
+            assert failed["failed"] and f"netns '{program}:" in failed["msg"] and "\n" not in failed["msg"]
         assert run_module("veth", wanted)["msg"] == f"netns '{reference}': the container is not running"
 
         engine("start", "mine")
@@ -92,6 +91,7 @@ def test_topology_with_a_container_of_docker() -> None:
         docker_works(docker)
 
         docker("stop", "plain")
+        assert run_module("topology", wanted)["msg"] == "netns 'docker:plain': the container is not running"
         assert run_module("topology", {"name": "ours", "state": "absent"}).get("failed") is None
         docker("start", "plain")
         docker_works(docker)

@@ -13,8 +13,12 @@ from tests.foreign.engines import ENGINES, Docker, docker_works, running, with_c
 from tests.foreign.host import build, directory, eventually, server
 from tests.foreign.theirs import nothing_left, theirs, unchanged
 from tests.integration.support.kernel import inside, sh
-from tests.integration.support.run import run_module
+from tests.integration.support.modules import call
 from tests.integration.support.traffic import ask
+
+
+def run(module: str, options: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
+    return dict(call(module, options, check=check).result)
 
 
 def leg(container: str, **more: Any) -> dict[str, Any]:
@@ -38,34 +42,35 @@ def test_reference(program: str) -> None:
         wanted = leg(reference)
         before, within = theirs(), inside(engine.netns("mine"), lambda: sh("ip address; ip route"))
 
-        assert run_module("veth", wanted, check=True)["changed"]
+        assert run("veth", wanted, check=True)["changed"]
         assert inside(engine.netns("mine"), lambda: sh("ip address; ip route")) == within
-        assert run_module("veth", wanted)["changed"]
+        assert run("veth", wanted)["changed"]
         reached(engine.netns("mine"))
-        assert not run_module("veth", wanted)["changed"]
+        assert not run("veth", wanted)["changed"]
         unchanged(before, "connected")
 
         route = {"netns": reference, "dest": "203.0.113.0/24", "gateway": "198.51.100.1"}
-        assert run_module("route", route)["changed"] and not run_module("route", route)["changed"]
+        assert run("route", route)["changed"] and not run("route", route)["changed"]
         inside(engine.netns("mine"), lambda: sh("ip address delete 198.51.100.2/24 dev eth7"))
-        assert run_module("link", {"netns": reference, "name": "eth7", "addresses": ["198.51.100.2/24"]})["changed"]
+        assert run("link", {"netns": reference, "name": "eth7", "addresses": ["198.51.100.2/24"]})["changed"]
 
         engine("restart", "mine")
-        assert run_module("veth", wanted, check=True)["changed"]
-        assert run_module("veth", wanted)["changed"]
+        assert run("veth", wanted, check=True)["changed"]
+        assert run("veth", wanted)["changed"]
         reached(engine.netns("mine"))
-        assert run_module("route", route)["changed"]
-        assert not run_module("veth", wanted)["changed"]
+        assert run("route", route)["changed"]
+        assert not run("veth", wanted)["changed"]
 
         engine("stop", "mine")
         for options in (wanted, leg(f"{program}:nobody")):
-            failed = run_module("veth", options)
+            failed = run("veth", options)
             assert failed["failed"] and f"netns '{program}:" in failed["msg"] and "\n" not in failed["msg"]
-        assert run_module("veth", wanted)["msg"] == f"netns '{reference}': the container is not running"
+        assert run("veth", wanted)["msg"] == f"peer.netns: netns '{reference}': the container is not running"
 
         engine("start", "mine")
-        assert run_module("veth", wanted)["changed"]
-        assert run_module("veth", {"name": "ours7", "state": "absent"})["changed"]
+        before = theirs()
+        assert run("veth", wanted)["changed"]
+        assert run("veth", {"name": "ours7", "state": "absent"})["changed"]
         assert inside(engine.netns("mine"), lambda: sh("ip -o link | grep -c eth7 || true")).strip() == "0"
         unchanged(before, "disconnected")
 
@@ -79,20 +84,20 @@ def test_topology_with_a_container_of_docker() -> None:
         wanted = {"name": "ours", "veth": [leg("docker:plain")], "route": []}
         wanted["route"] = [{"netns": "docker:plain", "dest": "203.0.113.0/24", "gateway": "198.51.100.1"}]
         within = theirs_within(docker)
-        assert run_module("topology", wanted)["changed"] and not run_module("topology", wanted)["changed"]
+        assert run("topology", wanted)["changed"] and not run("topology", wanted)["changed"]
         assert theirs_within(docker) == within
         unchanged(before, "connected")
         docker_works(docker)
 
         docker("restart", "plain")
         before, within = theirs(), theirs_within(docker)
-        assert run_module("topology", wanted)["changed"] and not run_module("topology", wanted)["changed"]
+        assert run("topology", wanted)["changed"] and not run("topology", wanted)["changed"]
         assert theirs_within(docker) == within
         docker_works(docker)
 
         docker("stop", "plain")
-        assert run_module("topology", wanted)["msg"] == "netns 'docker:plain': the container is not running"
-        assert run_module("topology", {"name": "ours", "state": "absent"}).get("failed") is None
+        assert run("topology", wanted)["msg"] == "veth[0].peer.netns: netns 'docker:plain': the container is not running"
+        assert run("topology", {"name": "ours", "state": "absent"}).get("failed") is None
         docker("start", "plain")
         docker_works(docker)
         nothing_left()

@@ -5,59 +5,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from tests.foreign import play
-from tests.foreign.engines import Docker, Engine, running
-from tests.foreign.host import answers, build, directory, gets_out, server
+from tests.foreign import firewalld, play
+from tests.foreign.engines import Docker, docker_works, running, with_containers
+from tests.foreign.host import answers, build, directory, gets_out
 from tests.foreign.theirs import theirs, unchanged, whole
 from tests.integration.support.kernel import same
 
 
-def containers_of_docker(docker: Engine) -> None:
-    """One on the default bridge, one on a network of its own, both with a published port, both coming back."""
-    docker("network", "create", "shop")
-    docker.run("plain", server("plain"), "--publish=8081:80", "--restart=always")
-    docker.run("shop", server("shop"), "--publish=8082:80", "--restart=always", "--network=shop")
-
-
-def docker_works(docker: Engine) -> None:
-    answers(8081, "plain")
-    answers(8082, "shop")
-    gets_out(docker.netns("plain"))
-    gets_out(docker.netns("shop"))
-
-
-def all_works(docker: Engine) -> None:
+def all_works(docker: Docker, port: int = 8080) -> None:
+    """Theirs, a published port, an ingress port of a service, and the way out."""
     docker_works(docker)
-    answers(8080, "web1")
+    answers(port, "web1")
     answers(30080, "web1")
     gets_out("web1")
 
 
-import time
-T=time.time()
-def t(w): print("%.1f"%(time.time()-T), w, file=__import__("sys").stderr)
-def test_roles_beside_docker() -> None:
+def test_roles_beside_docker_and_firewalld() -> None:
     build()
-    with directory() as files, running(Docker, files) as docker:
-        t('containers_of_docker(docker)\n        docker')
-        containers_of_docker(docker)
+    with directory() as files, firewalld.firewalld(files, "nftables"), running(Docker, files) as docker:
+        with_containers(docker)
         docker_works(docker)
-        t('before, others')
         before, others = whole(), theirs()
-        t('assert play.present()')
-        assert play.present()
-        t('unchanged(others, "made')
+        assert play.present() > 3
         unchanged(others, "made")
-        t('all_works(docker)\n        a')
         all_works(docker)
-        t('assert not play')
-        assert not play.present()
-        t('play.absent()')
-        play.absent()
-        t('docker_works(docker)\n        same')
+        assert play.present() == 0
+        unchanged(others, "run again")
+        assert play.present(web1_port=8090) == 1
+        unchanged(others, "changed")
+        all_works(docker, 8090)
+        assert play.absent() > 3
         docker_works(docker)
-        t('same(')
         same(whole(), before, "something is left")

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from tests.foreign.host import BUSYBOX, answers, eventually, gets_out, server
 from tests.integration.support.kernel import sh
@@ -72,7 +73,8 @@ class Engine:
     def import_image(self) -> None:
         root = self.directory / "root"
         (root / "bin").mkdir(parents=True)
-        sh(f"cp $(command -v busybox) {root}{BUSYBOX}; tar -C {root} -c . | {self.program} import - {IMAGE} 2>/dev/null")
+        sh(f"cp $(command -v busybox) {root}{BUSYBOX}")
+        sh(f"tar -C {root} -c . | {self.program} import - {IMAGE} 2>/dev/null")
 
     def run(self, name: str, command: Sequence[str], *options: str) -> None:
         self("run", "--detach", "--name", name, *self.options, *options, IMAGE, *command)
@@ -157,11 +159,12 @@ class Podman(Engine):
         self("rm", "--all", "--force", "--time=0")
 
 
+Running = TypeVar("Running", bound=Engine)
 ENGINES: dict[str, type[Engine]] = {"docker": Docker, "podman": Podman}
 
 
 @contextmanager
-def running(engine: type[Engine], directory: Path) -> Iterator[Engine]:
+def running(engine: type[Running], directory: Path) -> Iterator[Running]:
     """An engine in a cgroup of its own, until all that it started has ended."""
     with own_cgroup(directory):
         started = engine(directory)

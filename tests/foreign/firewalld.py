@@ -45,7 +45,9 @@ def firewalld(directory: Path, backend: str) -> Iterator[None]:
     (files / "firewalld.conf").write_text(f"DefaultZone=public\nFirewallBackend={backend}\nCleanupOnExit=yes\n")
     (directory / "bus.conf").write_text(_BUS)
     Path("/run/dbus").mkdir(exist_ok=True)
-    bus = subprocess.Popen(["dbus-daemon", f"--config-file={directory}/bus.conf", "--nofork", "--nopidfile"], stderr=subprocess.DEVNULL)
+    bus = subprocess.Popen(
+        ["dbus-daemon", f"--config-file={directory}/bus.conf", "--nofork", "--nopidfile"], stderr=subprocess.DEVNULL
+    )
     daemon = None
     try:
         eventually(lambda: Path("/run/dbus/system_bus_socket").exists(), "no bus")

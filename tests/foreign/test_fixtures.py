@@ -21,7 +21,7 @@ POD, GUEST = "cni-1f0c7a4e", "guest"
 
 
 def guest_works() -> None:
-    """It gets out, and nobody gets in but the host."""
+    """It gets out, and answers the host."""
     gets_out(GUEST)
     eventually(lambda: ask("", "192.168.122.50", 80)[:1] == ["guest"], "the guest does not answer")
 
@@ -33,6 +33,18 @@ def pod_works() -> None:
     eventually(lambda: ask("", "10.43.0.20", 80)[:1] == ["pod"], "the service does not answer")
 
 
+def pod_has_a_way() -> None:
+    """It gets out; the service needs IPVS."""
+    gets_out(POD)
+
+
+WORKS: dict[str, Callable[[], None]] = {
+    "libvirt": guest_works,
+    "kubernetes": pod_works,
+    "kube-ipvs": pod_has_a_way,
+}
+
+
 @pytest.mark.parametrize(
     ("whose", "rules", "backend"),
     [
@@ -41,6 +53,8 @@ def pod_works() -> None:
         ("libvirt", "nft", "nft"),
         ("kubernetes", "save", "nft"),
         ("kubernetes", "save", "legacy"),
+        ("kube-ipvs", "save", "nft"),
+        ("kube-ipvs", "save", "legacy"),
     ],
 )
 def test_beside(whose: str, rules: str, backend: str) -> None:
@@ -49,8 +63,11 @@ def test_beside(whose: str, rules: str, backend: str) -> None:
     sh(f"sh -e {HOSTS}/{whose}.sh")
     loader = "nft -f" if rules == "nft" else f"iptables-{backend}-restore --noflush"
     sh(f"{loader} {HOSTS}/{whose}.{rules}")
-    works: Callable[[], None] = {"libvirt": guest_works, "kubernetes": pod_works}[whose]
-    serve(GUEST if whose == "libvirt" else POD, "guest" if whose == "libvirt" else "pod", "0.0.0.0", 80)
+    serve(GUEST, "guest", "0.0.0.0", 80) if whose == "libvirt" else serve(POD, "pod", "0.0.0.0", 80)
+    made_changed_and_taken_away(WORKS[whose], backend)
+
+
+def made_changed_and_taken_away(works: Callable[[], None], backend: str) -> None:
     works()
     before, others = whole(), theirs()
     assert ours.bring(backend=backend)
@@ -64,3 +81,13 @@ def test_beside(whose: str, rules: str, backend: str) -> None:
     ours.remove()
     works()
     same(whole(), before, "something is left")
+
+
+@pytest.mark.other_kernel("dummy", "ipvs", "veth", "vxlan", "iptables-legacy")
+def test_beside_kube_proxy_with_ipvs() -> None:
+    """Where the kernel has IPVS: its services, and their addresses on kube-ipvs0."""
+    build()
+    sh(f"sh -e {HOSTS}/kube-ipvs.sh; iptables-legacy-restore --noflush {HOSTS}/kube-ipvs.save")
+    assert "10.43.0.20:80" in sh("ipvsadm --save --numeric")
+    serve(POD, "pod", "0.0.0.0", 80)
+    made_changed_and_taken_away(pod_works, "legacy")

@@ -34,7 +34,7 @@ def reached(netns: str) -> None:
 
 @pytest.mark.parametrize("program", ENGINES)
 def test_reference(program: str) -> None:
-    """Check mode, a run, nothing to do, drift, another container process, a container that does not run, and the end."""
+    """Check mode, a run, nothing to do, drift, a restart, a container that does not run, and the end."""
     build()
     with directory() as files, running(ENGINES[program], files) as engine:
         engine.run("mine", server("mine"))
@@ -96,7 +96,9 @@ def test_topology_with_a_container_of_docker() -> None:
         docker_works(docker)
 
         docker("stop", "plain")
-        assert run("topology", wanted)["msg"] == "veth[0].peer.netns: netns 'docker:plain': the container is not running"
+        assert (
+            run("topology", wanted)["msg"] == "veth[0].peer.netns: netns 'docker:plain': the container is not running"
+        )
         assert run("topology", {"name": "ours", "state": "absent"}).get("failed") is None
         docker("start", "plain")
         docker_works(docker)

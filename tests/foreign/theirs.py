@@ -73,7 +73,7 @@ def _rules(saved: list[str]) -> Iterator[str]:
 
 def tables() -> dict[str, str]:
     """nft's tables, rules in their order, as nft(8) shows them."""
-    listed = [line for line in sh("nft list tables").splitlines() if not _TABLES.match(line)]
+    listed = [line for line in sh("nft list tables 2>/dev/null || true").splitlines() if not _TABLES.match(line)]
     return {table: sh(f"nft -s list {table}") for table in listed}
 
 

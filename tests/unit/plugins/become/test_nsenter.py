@@ -19,6 +19,7 @@ from ansible_collections.containerland.net.plugins.become.nsenter import DOCUMEN
 SHELL = SimpleNamespace(ECHO="echo", COMMAND_SEP=";", executable="/bin/sh", _load_name="sh")
 DEFAULTS = {
     "nsenter_namespaces": "net",
+    "nsenter_through": "",
     "nsenter_run_dir": "/run/containerland/nodes",
     "nsenter_sudo": False,
     "nsenter_user": "root",

@@ -23,6 +23,7 @@ else:
     from ansible_collections.containerland.net.plugins.plugin_utils import fleet, fleet_inputs
     from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError, Options
 
+
 class ActionModule(ActionBase):
     """Runs on the controller only; needs no connection."""
 

@@ -54,9 +54,9 @@ options:
         key: namespaces
   nsenter_through:
     description:
-      - A process or container of the managed node, in the words of O(nsenter_target), all of whose namespaces are entered
-        first. O(nsenter_target) is looked up there.
-      - For a namespace of a node that is itself reached by this plugin, such as those of the role P(containerland.net.lab#role).
+      - A process or container of the managed node, in the words of O(nsenter_target), all of whose namespaces are
+        entered first. O(nsenter_target) is looked up there.
+      - For a node that is itself reached by this plugin, as those of the role P(containerland.net.lab#role).
     type: str
     default: ""
     version_added: 0.4.0
@@ -274,19 +274,11 @@ class BecomeModule(BecomeBase):
             raise AnsibleError(str(error)) from error
         executable = shlex.quote(self.get_option("become_exe") or "nsenter")
         flags = split_flags(self.get_option("become_flags") or "")
-        words = [
-            executable,
-            *options,
-            *map(shlex.quote, flags),
-            "--",
-            self._build_success_command(cmd, shell),
-        ]
-        command = " ".join(words)
+        words = [executable, *options, *map(shlex.quote, flags), "--", self._build_success_command(cmd, shell)]
         try:
-            command = self._through(str(self.get_option("nsenter_through") or ""), executable, find or "", command)
+            return self._through(str(self.get_option("nsenter_through") or ""), executable, find or "", " ".join(words))
         except TargetError as error:
             raise AnsibleError(str(error).replace("nsenter_target:", "nsenter_through:")) from error
-        return command
 
     def _through(self, through: str, executable: str, find: str, command: str) -> str:
         """The command as it is for the managed node: by way of another process's namespaces, if asked."""

@@ -12,18 +12,21 @@ version_added: 0.4.0
 author:
   - containerland.net contributors (@containerland)
 description:
-  - Adds each container that C(containers_list) declares for a node as a host C(CONTAINER.NODE), for example C(web1.node1).
-  - The nodes come from the inventory sources before this one, so pass this file last. Variables come from these sources and the
-    C(group_vars) and C(host_vars) beside them. What a playbook alone says is not known here.
-  - A container is reached as its node is, and entered with P(containerland.net.nsenter#become), so that any module runs in its
-    network namespace. Programs, files and the host name stay those of the node; see C(ansible_nsenter_namespaces).
+  - Adds each container that C(containers_list) declares for a node as a host C(CONTAINER.NODE), for example
+    C(web1.node1).
+  - The nodes come from the inventory sources before this one, so pass this file last. Variables come from these
+    sources and the C(group_vars) and C(host_vars) beside them. What a playbook alone says is not known here.
+  - A container is reached as its node is, and entered with P(containerland.net.nsenter#become), so that any module
+    runs in its network namespace. Programs, files and the host name stay those of the node; see
+    C(ansible_nsenter_namespaces).
   - Where the node's own variables say C(ansible_become), its root is asked for with C(sudo), without a password.
   - Nothing is asked of any node, so there is nothing to cache. A container need not run yet.
-  - Each host has C(container_name), C(container_node), C(container_labels), C(container_netns), C(container_interface),
-    C(container_address), C(container_addresses) and C(container_mac), as P(containerland.net.fleet_plan#module) computes them.
+  - Each host has C(container_name), C(container_node), C(container_labels), C(container_netns),
+    C(container_interface), C(container_address), C(container_addresses) and C(container_mac), as
+    P(containerland.net.fleet_plan#module) computes them.
   - All are in the group C(containers), and for each label in a group C(LABEL_VALUE), for example C(app_web).
-  - Plays for C(all) reach the containers as well. So keep this file out of the directory of the nodes' inventory, and pass it
-    where it is wanted.
+  - Plays for C(all) reach the containers as well. So keep this file out of the directory of the nodes' inventory,
+    and pass it where it is wanted.
 extends_documentation_fragment:
   - ansible.builtin.constructed
 options:

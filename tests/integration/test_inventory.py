@@ -31,7 +31,9 @@ NODES: dict[str, Any] = {
             "ansible_user": "admin",
             "ansible_become": True,
             "containers_prefix": "10.99.0.0/16",
-            "containers_list": [{"name": "{{ first }}", "address": 20, "labels": {"app": "w-b"}, "command": "{{ no }}"}],
+            "containers_list": [
+                {"name": "{{ first }}", "address": 20, "labels": {"app": "w-b"}, "command": "{{ no }}"}
+            ],
         },
     }
 }
@@ -104,13 +106,19 @@ def test_constructed_features_see_the_containers_and_variables_beside_the_invent
         ({"containers_list": [{"name": "a/b"}]}, {}, "node1: containers_list[0].name: must be at most 63 letters"),
         ({"containers_list": [{"name": "{{ nobody }}"}]}, {}, "node1: containers_list: "),
         ({"containers_node_length": "wide"}, {}, "node1: argument 'node_length' is of type "),
-        ({}, {"nodes_group": "servers"}, "nodes_group: the inventory sources before have no hosts in the group 'servers'"),
+        (
+            {},
+            {"nodes_group": "servers"},
+            "nodes_group: the inventory sources before have no hosts in the group 'servers'",
+        ),
         ({}, {"strict": True, "compose": {"url": "nobody"}}, "Could not set url for host web1.node1"),
     ],
 )
 def test_refused_in_one_sentence(tmp_path: Path, change: dict[str, Any], options: dict[str, Any], problem: str) -> None:
     group = NODES["nodes"]
-    done = asked("--list", sources=written(tmp_path, {"nodes": {**group, "vars": {**group["vars"], **change}}}, **options))
+    done = asked(
+        "--list", sources=written(tmp_path, {"nodes": {**group, "vars": {**group["vars"], **change}}}, **options)
+    )
     assert done.returncode != 0
     assert problem in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr

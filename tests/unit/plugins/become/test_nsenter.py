@@ -223,7 +223,7 @@ def test_a_target_is_looked_up_inside_of_what_is_entered_first(tmp_path: Path, s
     assert entered[:9] == ["nsenter", "--target", "$pid", *EVERYTHING, "--"]
     assert entered[9:11] == ["/bin/sh", "-c"]
     assert entered[11].startswith("pid=$(docker inspect")
-    assert "nsenter --target \"$pid\" --net -- " in entered[11]
+    assert 'nsenter --target "$pid" --net -- ' in entered[11]
     assert len(entered) == 12
 
 

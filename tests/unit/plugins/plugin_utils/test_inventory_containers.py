@@ -63,7 +63,14 @@ def test_a_name_of_digits_is_not_a_process(netns: str, expected: str) -> None:
 
 
 def test_the_way_is_the_node_s_but_for_who_becomes_root() -> None:
-    seen = ["ansible_user", "ansible_become", "ansible_become_password", "ansible_nsenter_target", "mtu", "ansible_host"]
+    seen = [
+        "ansible_user",
+        "ansible_become",
+        "ansible_become_password",
+        "ansible_nsenter_target",
+        "mtu",
+        "ansible_host",
+    ]
     assert dict(inventory_containers.connection(seen)) == {
         "ansible_user": "{{ hostvars[container_node].ansible_user }}",
         "ansible_host": "{{ hostvars[container_node].ansible_host | default(container_node) }}",

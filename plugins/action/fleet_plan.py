@@ -10,42 +10,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.containerland.net.plugins.plugin_utils.fleet_options import DEFAULT_GROUP, OPTIONS
 
 try:
-    import netaddr
+    import netaddr  # noqa: F401
 
     HAS_NETADDR = True
 except ImportError:
     HAS_NETADDR = False
 else:
-    from ansible_collections.containerland.net.plugins.plugin_utils import fleet
-    from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError, NodeInput, Options
-
-DEFAULT_GROUP = "nodes"
-# Each option, and the variable that speaks for it where the task does not.
-OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "group": ("containers_group", {"type": "str"}),
-    "prefix": ("containers_prefix", {"type": "str", "default": "10.244.0.0/16"}),
-    "prefix6": ("containers_prefix6", {"type": "str", "default": ""}),
-    "node_length": ("containers_node_length", {"type": "int", "default": 24}),
-    "node_length6": ("containers_node_length6", {"type": "int", "default": 64}),
-    "network": (
-        "containers_network",
-        {"type": "str", "default": "overlay", "choices": ["none", "routed", "overlay"]},
-    ),
-    "style": ("overlay_style", {"type": "str", "default": "l3", "choices": ["l3", "l2"]}),
-    "vni": ("overlay_vni", {"type": "int", "default": 4096}),
-    "collisions": (
-        "containers_collisions",
-        {"type": "str", "default": "refuse", "choices": ["refuse", "probe"]},
-    ),
-    "services": ("services_list", {"type": "list", "elements": "dict", "default": []}),
-    "services_prefix": ("services_prefix", {"type": "str", "default": "10.96.0.0/16"}),
-    "services_prefix6": ("services_prefix6", {"type": "str", "default": ""}),
-    "services_drained": ("services_drained", {"type": "list", "elements": "str", "default": []}),
-}
+    from ansible_collections.containerland.net.plugins.plugin_utils import fleet, fleet_inputs
+    from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError, Options
 
 
 class ActionModule(ActionBase):
@@ -64,7 +40,7 @@ class ActionModule(ActionBase):
         hosts = _hosts(arguments.pop("group"), variables)
         reader = _Variables(variables, self._templar.template)
         try:
-            nodes = [_node(host, reader) for host in hosts]
+            nodes = [fleet_inputs.node_input(host, reader) for host in hosts]
             for option in ("services", "services_drained"):
                 arguments[option] = tuple(arguments[option])
             options = Options(**arguments)
@@ -118,7 +94,7 @@ class _Variables:
             own = self._of_the_host(host)
             if overrides or (supplies and name not in own):
                 return value
-            return _plain(own[name]) if name in own else default
+            return fleet_inputs.plain(own[name]) if name in own else default
         except AnsibleError as problem:
             raise FleetError(f"{host}: {name}", " ".join(str(problem).split())) from None
 
@@ -137,69 +113,7 @@ class _Variables:
         if name not in self._of_the_play:
             inventory = self._hosts[self._here["inventory_hostname"]]
             said = name in self._here
-            value = _plain(self._template(self._here[name])) if said else None
-            overrides = said and name in inventory and value != _plain(inventory[name])
+            value = fleet_inputs.plain(self._template(self._here[name])) if said else None
+            overrides = said and name in inventory and value != fleet_inputs.plain(inventory[name])
             self._of_the_play[name] = (overrides, said and name not in inventory, value)
         return self._of_the_play[name]
-
-
-def _plain(value: Any) -> Any:
-    """The same as plain data: Ansible's own containers resolve each element anew whenever it is read."""
-    if isinstance(value, Mapping):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, str) else value
-
-
-def _node(host: str, variables: _Variables) -> NodeInput:
-    containers = variables.get(host, "containers_list", [])
-    if not isinstance(containers, list) or not all(isinstance(item, Mapping) for item in containers):
-        raise FleetError(f"{host}: containers_list", "must be a list of dictionaries, such as [{name: web1}]")
-    mtu = variables.get(host, "containers_underlay_mtu", 1500)
-    if not str(mtu).isdigit():
-        raise FleetError(f"{host}: containers_underlay_mtu", f"must be a number of bytes, not {mtu!r}")
-    return NodeInput(
-        name=host,
-        underlay=_underlay(host, variables),
-        underlay6=variables.text(host, "containers_underlay6"),
-        containers=tuple(_container(item, index, host) for index, item in enumerate(containers)),
-        subnet=variables.text(host, "containers_subnet"),
-        subnet6=variables.text(host, "containers_subnet6"),
-        mtu=int(mtu),
-        reached=_reached(host, variables),
-    )
-
-
-def _container(item: Mapping[str, Any], index: int, host: str) -> dict[str, Any]:
-    """The element with its types made certain, as inventory variables may be texts."""
-    made = dict(item)
-    if "isolated" in made:
-        try:
-            made["isolated"] = boolean(made["isolated"])
-        except TypeError:
-            where = f"{host}: containers_list[{index}].isolated"
-            raise FleetError(where, f"must be true or false, not {made['isolated']!r}") from None
-    return made
-
-
-def _underlay(host: str, variables: _Variables) -> str:
-    """The variable, else ansible_host, else the name of the host if one of these is an address."""
-    said = variables.text(host, "containers_underlay")
-    if said:
-        return said
-    for guess in (variables.text(host, "ansible_host"), host):
-        if _is_reachable_address(guess):
-            return guess
-    return ""
-
-
-def _reached(host: str, variables: _Variables) -> str:
-    said = variables.text(host, "ansible_host")
-    return str(netaddr.IPAddress(said)) if _is_reachable_address(said) else ""
-
-
-def _is_reachable_address(text: str) -> bool:
-    if not (netaddr.valid_ipv4(text) and text.count(".") == 3) and not netaddr.valid_ipv6(text):
-        return False
-    return not netaddr.IPAddress(text).is_loopback()

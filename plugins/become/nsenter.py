@@ -52,6 +52,21 @@ options:
     ini:
       - section: nsenter_become_plugin
         key: namespaces
+  nsenter_through:
+    description:
+      - A process or container of the managed node, in the words of O(nsenter_target), all of whose namespaces are
+        entered first. O(nsenter_target) is looked up there.
+      - For a node that is itself reached by this plugin, as those of the role P(containerland.net.lab#role).
+    type: str
+    default: ""
+    version_added: 0.4.0
+    vars:
+      - name: ansible_nsenter_through
+    env:
+      - name: ANSIBLE_NSENTER_THROUGH
+    ini:
+      - section: nsenter_become_plugin
+        key: through
   nsenter_run_dir:
     description: The directory on the managed node that holds the process id files of V(node:) targets.
     type: str
@@ -259,14 +274,19 @@ class BecomeModule(BecomeBase):
             raise AnsibleError(str(error)) from error
         executable = shlex.quote(self.get_option("become_exe") or "nsenter")
         flags = split_flags(self.get_option("become_flags") or "")
-        words = [
-            executable,
-            *options,
-            *map(shlex.quote, flags),
-            "--",
-            self._build_success_command(cmd, shell),
-        ]
-        return self._with_sudo(find or "", " ".join(words))
+        words = [executable, *options, *map(shlex.quote, flags), "--", self._build_success_command(cmd, shell)]
+        try:
+            return self._through(str(self.get_option("nsenter_through") or ""), executable, find or "", " ".join(words))
+        except TargetError as error:
+            raise AnsibleError(str(error).replace("nsenter_target:", "nsenter_through:")) from error
+
+    def _through(self, through: str, executable: str, find: str, command: str) -> str:
+        """The command as it is for the managed node: by way of another process's namespaces, if asked."""
+        if not through:
+            return self._with_sudo(find, command)
+        outer = find_pid(through, str(self.get_option("nsenter_run_dir"))) or ""
+        inner = f"/bin/sh -c {shlex.quote(find + command)}"
+        return self._with_sudo(outer, " ".join([executable, *arguments(through, "all"), "--", inner]))
 
     def _with_sudo(self, find: str, command: str) -> str:
         if not self.get_option("nsenter_sudo"):

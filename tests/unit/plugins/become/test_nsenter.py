@@ -19,6 +19,7 @@ from ansible_collections.containerland.net.plugins.become.nsenter import DOCUMEN
 SHELL = SimpleNamespace(ECHO="echo", COMMAND_SEP=";", executable="/bin/sh", _load_name="sh")
 DEFAULTS = {
     "nsenter_namespaces": "net",
+    "nsenter_through": "",
     "nsenter_run_dir": "/run/containerland/nodes",
     "nsenter_sudo": False,
     "nsenter_user": "root",
@@ -207,3 +208,26 @@ def test_lookup_runs_under_sudo() -> None:
     assert words[:6] == ["sudo", "-H", "-n", "--", "/bin/sh", "-c"]
     assert len(words) == 7
     assert "docker inspect" in words[6]
+
+
+@pytest.mark.parametrize("sudo", [False, True])
+def test_a_target_is_looked_up_inside_of_what_is_entered_first(tmp_path: Path, sudo: bool) -> None:
+    (tmp_path / "node1.pid").write_text("4711\n")
+    options = {"nsenter_through": "node:node1", "nsenter_run_dir": str(tmp_path), "nsenter_sudo": sudo}
+    command, _module = build(nsenter_target="docker:web", **options)
+    words = shlex.split(command)
+    if sudo:
+        assert words[:5] == ["sudo", "-H", "-n", "--", "/bin/sh"]
+        words = shlex.split(words[-1])
+    entered = words[words.index("nsenter") :]
+    assert entered[:9] == ["nsenter", "--target", "$pid", *EVERYTHING, "--"]
+    assert entered[9:11] == ["/bin/sh", "-c"]
+    assert entered[11].startswith("pid=$(docker inspect")
+    assert 'nsenter --target "$pid" --net -- ' in entered[11]
+    assert len(entered) == 12
+
+
+@pytest.mark.parametrize("through", ["web1", "/run/netns/web1", "pid:1 2"])
+def test_only_processes_can_be_entered_first(through: str) -> None:
+    with pytest.raises(AnsibleError, match="nsenter_"):
+        build(nsenter_target="web1", nsenter_through=through)

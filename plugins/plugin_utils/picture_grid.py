@@ -72,7 +72,7 @@ def stand(group: Group, found: Sorted, least: float = 0) -> Stand:
             if bar and last:
                 made.feet.append((box.middle, name, ports.get(name, "")))
             elif bar:
-                title = f"{ports.get(name) or 'veth'} to {name}"
+                title = f"{ports.get(name) or bar.title.rpartition(' ')[2]} to {name}"
                 made.drawing.wires.append(
                     Wire("veth", ((box.middle, box.bottom), (box.middle, box.bottom + CABLE)), title)
                 )

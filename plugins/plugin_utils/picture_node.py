@@ -155,7 +155,7 @@ def _bars(build: _Build, stands: list[Stand], left: float, inner: float, y: floa
         build.bars[group.bar.name] = (box, Slots(box.x, box.right, taken=feet))
         row = max((placed.bottom for placed, _ in build.boxes.values()), default=y)
         for foot, name, port in one.feet:
-            title = f"{port or 'veth'} to {name}" if name else ""
+            title = f"{port or group.bar.name} to {name}" if name else ""
             build.drawing.wires.append(Wire("veth", ((x + foot, row), (x + foot, y)), title))
             build.drawing.labels += picture_grid.port_label(x + foot, row, port)
         if one.spine is not None:

@@ -130,7 +130,8 @@ def test_lines_of_a_tangle() -> None:
     titles = [wire.title for wire in drawn({"node1": CASES["tangle"]["node1"]}).wires]
     for title in (
         "c-web10 to web1", "c-web70 to web7", "c-left0 to left", "x of left to y of right", "patch0 to patch1",
-        "in0 to in1", "patch0 on br0", "patch1 on br1", "eth1 on br1", "l2 on br1", "eth2 to mac", "eth2 to eth2.5", "eth3 on bond0",
+        "in0 to in1", "patch0 on br0", "patch1 on br1", "eth1 on br1", "l2 on br1",
+        "eth2 to mac", "eth2 to eth2.5", "eth3 on bond0",
         "eth4 on bond0", "c-both0 to both", "eth1 of both to c-both1",
     ):  # fmt: skip
         assert titles.count(title) == 1, (title, titles)

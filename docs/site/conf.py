@@ -13,18 +13,23 @@ from docutils import nodes
 REPOSITORY = "https://github.com/containerland/net/blob/main"
 ANSIBLE = "https://docs.ansible.com/ansible/latest"
 
+# Ansible's own pages that antsibull-docs refers to.
+GUIDES = {
+    "action_plugins": ("action plugins", "plugins/action.html"),
+    "ansible_configuration_settings": ("Ansible Configuration Settings", "reference_appendices/config.html"),
+    "common_return_values": ("here", "reference_appendices/common_return_values.html"),
+}
+
 project = "containerland.net"
 copyright = "containerland.net contributors"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 html_theme = "sphinx_ansible_theme"
-html_theme_options = {"documentation_home_url": "index.html", "topic_links": []}
+html_theme_options = {"documentation_home_url": "index.html"}
 html_title = "containerland.net"
-html_use_smartypants = True
 html_show_sphinx = False
 highlight_language = "YAML+Jinja"
 myst_heading_anchors = 3
-default_role = "any"
 
 
 def links_out(_app: Any, _document: str, source: list[str]) -> None:
@@ -38,8 +43,9 @@ def of_ansible(_app: Any, _env: Any, node: Any, content: Any) -> Any:
     plugin = re.match(r"ansible_collections\.ansible\.builtin\.(\w+)", target)
     if plugin:
         return nodes.reference("", "", content, refuri=f"{ANSIBLE}/collections/ansible/builtin/{plugin[1]}.html")
-    if node.get("reftype") == "ref" and not target.startswith("ansible_collections.") and node.get("refexplicit"):
-        return nodes.reference("", "", content, refuri=f"{ANSIBLE}/search.html?q={target}")
+    if target in GUIDES:
+        title, path = GUIDES[target]
+        return nodes.reference("", title, refuri=f"{ANSIBLE}/{path}")
     return None
 
 

@@ -30,6 +30,6 @@ def test_quick_start() -> None:
         for line in block.splitlines():
             assert line in said, line
     changes = [int(number) for number in re.findall(r"^node1 .* changed=(\d+) ", said, re.MULTILINE)]
-    # First, again, check mode after it was broken, repair, away; then site, verify, picture, teardown.
-    assert [number > 0 for number in changes] == [True, False, True, True, True, True, False, True, True], changes
+    # First, again, check mode after it was broken, repair; then site, verify, picture, teardown.
+    assert [number > 0 for number in changes] == [True, False, True, True, True, False, True, True], changes
     assert "nomaster" in typed and re.search(r"^\+.*br0", said, re.MULTILINE), "no diff of what was broken"

@@ -4,7 +4,7 @@
 # Every command sets up what it needs first. On a machine without make, run the scripts themselves.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-faults test-vm lint bench clean
+.PHONY: help demo lab test test-faults test-vm lint docs bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -27,9 +27,12 @@ test-vm: ## the playbooks on three virtual machines, with a reboot (as root; 10 
 lint: ## check style, types, documentation and changelog
 	@scripts/lint
 
+docs: ## build the documentation site in docs/build, and look at its pictures in a browser
+	@scripts/docs
+
 bench: ## measure the collection beside its floors and its peers (as root; see benchmarks/README.md)
 	@scripts/bench
 
 clean: ## remove what these commands made in the checkout
-	rm -rf .ansible .cache .collections .mypy_cache .pytest_cache .ruff_cache .venv containerland-net-*.tar.gz
+	rm -rf docs/build .ansible .cache .collections .mypy_cache .pytest_cache .ruff_cache .venv containerland-net-*.tar.gz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,29 +157,3 @@ def test_tasks_give_what_users_wrote_to_no_shell(path: Path) -> None:
 )
 def test_they_would_be_found(bad: dict[str, Any]) -> None:
     assert list(unsafe(bad))
-
-
-def scripts() -> Iterator[Any]:
-    """The scripts in tasks' variables, which shellcheck does not see in YAML."""
-    for path in FILES:
-        for task in tasks(yaml.safe_load(path.read_text())):
-            for name, value in (task.get("vars") or {}).items():
-                if isinstance(value, str) and value.startswith(("PATH=", '"$0"')):
-                    yield pytest.param(value, id=f"{path.relative_to(CHECKOUT)}-{name}")
-
-
-@pytest.mark.parametrize("script", list(scripts()))
-def test_scripts_in_tasks_quote_their_arguments(script: str) -> None:
-    done = subprocess.run(
-        [
-            "shellcheck",
-            "--shell=sh",
-            "--exclude=SC2086" if "for family in -4 -6" in script else "--severity=style",
-            "-",
-        ],
-        input=script,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout

@@ -62,7 +62,7 @@ plugin: containerland.net.containers
 strict: true
 keyed_groups:
   - key: container_node
-    prefix: on
+    prefix: at
 groups:
   watched: container_labels.app | default('') in ['web', 'db']
 compose:

@@ -228,7 +228,8 @@ class _Planner:
             if fixed:
                 refuse_replacement(resource, have, fixed)
                 refuse_blocked_replacement(resource, have, self.absent)
-                found[resource.key] = Change(Action.REPLACE, resource.key, have, resource, fields)
+                before = self._as_found.get(resource.key, have)
+                found[resource.key] = Change(Action.REPLACE, resource.key, before, resource, fields)
         if found:
             implied = dependents(self.observed, found)
             foreign = [

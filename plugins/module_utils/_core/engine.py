@@ -134,7 +134,7 @@ def _carry_out(
         for _done in world.execute(plan.steps()):
             pass
         applied = True
-        _verify(declaration, world, plan.touched())
+        _verify(declaration, world, plan.touched(declaration))
         world.tidy(declaration)
         if ledger is not None:
             ledger.settle(declaration, plan, observed)

@@ -75,16 +75,27 @@ class Plan:
         named = {c.before.key.netns for c in (*links, *more) if c.before}
         return named | peers | {key.netns for key in self.vanished if key.kind == "link"}
 
-    def touched(self) -> set[str]:
+    def touched(self, declaration: Declaration) -> set[str]:
         """The namespaces in which something changes, by itself or along with a link's other end or parent."""
-        found = {"", *(key.netns for key in self.vanished)}
+        found = {"", *(key.netns for key in (*self.vanished, *self.along))}
         for change in self.changes:
             found |= {change.key.ident[0]} if change.key.kind == "netns" else {change.key.netns}
             for resource in (change.before, change.after):
                 if resource is not None:
                     values = resource.values
                     found |= {resource.key.netns, values.get("peer", ("",))[0], values.get("parent_netns") or ""}
-        return found
+        return found | self._above(declaration)
+
+    def _above(self, declaration: Declaration) -> set[str]:
+        """The namespaces of declared links that sit on links that change: these take them down, or lower their MTU."""
+        links = {r.key for c in self.changes for r in (c.before, c.after) if r is not None and r.key.kind == "link"}
+        above = {key: r for key, r in declaration.desired.items() if key.kind == "link" and r.values.get("parent")}
+        on = {
+            key: Key("link", r.values.get("parent_netns", key.netns), (r.values["parent"],)) for key, r in above.items()
+        }
+        while more := {key for key, parent in on.items() if parent in links} - links:
+            links |= more
+        return {key.netns for key in on if key in links}
 
     def loose_ends(self) -> bool:
         """Whether a veth goes whose other end is in a namespace that was not looked into."""
@@ -217,7 +228,8 @@ class _Planner:
             if fixed:
                 refuse_replacement(resource, have, fixed)
                 refuse_blocked_replacement(resource, have, self.absent)
-                found[resource.key] = Change(Action.REPLACE, resource.key, have, resource, fields)
+                before = self._as_found.get(resource.key, have)
+                found[resource.key] = Change(Action.REPLACE, resource.key, before, resource, fields)
         if found:
             implied = dependents(self.observed, found)
             foreign = [

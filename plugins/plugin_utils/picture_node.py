@@ -268,6 +268,7 @@ def _join(
     (parent, (upper, upper_slots)), (child, (lower, lower_slots)) = above, under
     title = f"{child} on {parent}" if kind == "port" else f"{parent} to {child}"
     b = lower_slots.take(lower.middle)
+    points: tuple[tuple[float, float], ...]
     if parent not in build.bars:
         a = upper_slots.take(upper.middle)
         track = second if around else first
@@ -278,7 +279,7 @@ def _join(
     else:
         a = upper_slots.take(b)
         if around:
-            points = ((a, upper.bottom), (a, first), (lane, first), (lane, second), (b, second), (b, lower.y))  # type: ignore[assignment]
+            points = ((a, upper.bottom), (a, first), (lane, first), (lane, second), (b, second), (b, lower.y))
         else:
             points = ((a, upper.bottom), (a, first), (b, first), (b, lower.y))
     build.drawing.wires.append(Wire("port" if kind == "port" else "veth", points, title))

@@ -231,6 +231,19 @@ plan:
     - "create veth 'eth0' in netns 'db'"
     - "create address 'eth0 10.244.1.11/24' in netns 'db'"
     - "create route '0.0.0.0/0' in netns 'db'"
+counts:
+  description: How many lines of RV(plan) there are of each action.
+  returned: success
+  type: dict
+  sample: {create: 4, change: 1, move: 0, replace: 0, delete: 0}
+seconds:
+  description:
+    - How long each phase took, by the wall clock. V(observe) and V(plan) are before anything is changed,
+      V(apply) is the change, and V(verify) looks at what became of it; the last two are there if there was one.
+    - What a run is doing just now is in the file C(/run/containerland.lock) on the node.
+  returned: success
+  type: dict
+  sample: {observe: 0.021, plan: 0.004, apply: 0.013, verify: 0.018}
 diff:
   description: The objects of RV(plan) before and after; of one that stays, only what differs. Keys are not shown.
   returned: success, in diff mode

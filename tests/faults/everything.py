@@ -15,7 +15,7 @@ BEFORE = (
     FOREIGN
     + """
 ip -batch - <<END
-link add spare0 address 02:00:00:00:00:d0 type veth peer name spare1
+link add spare0 address 02:00:00:00:00:d0 type veth peer name spare1 address 02:00:00:00:00:d1
 link set spare0 up alias theirs
 link add port0 type veth peer name port1
 link set port0 up

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.containerland.net.plugins.module_utils._core.lock import LOCK
 
 from tests.integration.support.kernel import said, sh
-from tests.integration.support.run import apply
+from tests.integration.support.run import apply, run_module
 from tests.integration.support.traffic import UDP, Client, ask, count, even, open_socket, serve
 
 pytestmark = pytest.mark.other_kernel("ipvs", "dummy", "iptables-legacy")
@@ -213,6 +215,26 @@ def test_a_server_without_connections_goes_at_once_and_one_that_kept_some_is_tol
     assert sorted(client.ask()[0] for client in held) == ["s1", "s2"]
     (warning,) = apply("ipvs_service", {**WEB, "state": "absent", "drain": 1}).warnings
     assert warning == "ipvs_service 'tcp 10.96.0.10:80' was removed after 1 s with 2 connections left"
+
+
+def test_who_waits_is_told_how_far_a_drain_is() -> None:
+    network()
+    apply("ipvs_service", WEB)
+    held = [Client("client", VIP, 80) for _ in SERVERS]
+    assert sorted(client.ask()[0] for client in held) == sorted(SERVERS)
+    gone = {**WEB, "state": "absent", "drain": 5}
+    drained = threading.Thread(target=run_module, args=("ipvs_service", gone))
+    drained.start()
+    said: set[str] = set()
+    while drained.is_alive():
+        with suppress(OSError):
+            said.add(Path(LOCK).read_text())
+        drained.join(0.05)
+    told = [line for line in said if "draining" in line]
+    expected = (
+        r"ipvs_service, process \d+: draining ipvs_service 'tcp 10.96.0.10:80' \(3 connections\); [0-5] s left at most"
+    )
+    assert len(told) > 1 and all(re.fullmatch(expected, line) for line in told), said
 
 
 NAMES: dict[str, Any] = {"address": VIP, "port": 53, "protocol": "udp", "scheduler": "rr", "exact_servers": True}

@@ -197,9 +197,11 @@ def test_while_somebody_changes_the_network_nothing_can_be_told(capfd: Said, mon
     apply("topology", {"name": "t", "bridge": [{"name": "br1"}]})
     sh("ip link delete br1")
     monkeypatch.setattr("ansible_collections.containerland.net.plugins.module_utils._core.status.PATIENCE", 0.1)
-    with node_lock():
+    with node_lock() as lock:
+        lock.tell("topology 't', process 1: apply, 3 of 4 requests")
+        lock.tell("topology 't', process 1: verify")
         lines, complaint = run(capfd, "status", 2)
-    assert lines == [] and "another run holds" in complaint
+    assert lines == [] and "another run holds /run/containerland.lock (topology 't', process 1: verify); " in complaint
     with node_lock():
         pid = os.fork()
         if pid == 0:

@@ -62,20 +62,25 @@ def printable(said: Any) -> Any:
 
 
 def _converge(
-    module: Module, node: Node, declare: Callable[[], Declaration], ledger: Callable[[], Ledger | None]
-) -> dict[str, Any]:
+    name: str, module: Module, node: Node, declare: Callable[[], Declaration], ledger: Callable[[], Ledger | None]
+) -> tuple[Report, dict[str, Any]]:
     """Args: declare: opens namespaces, which another run may delete and make anew: not before the lock is held."""
     world = KernelWorld(node)
+    object_name = module.params.get("name")
+    title = f"{name}{f' {object_name!r}' if object_name else ''}, process {os.getpid()}"
     if module.check_mode:
-        return _result(module, converge(declare(), world, check=True, ledger=ledger()))
+        report = converge(declare(), world, check=True, ledger=ledger(), progress=node.progress)
+        return report, _result(module, report)
     with node_lock() as lock:
+        node.progress.tell = lambda line: lock.tell(f"{title}: {line}")
         declaration = declare()
         for warning in _leftovers():
             module.warn(warning)
         guard = _guard(module, node, lock)
-        result = _result(module, converge(declaration, world, ledger=ledger(), guard=guard))
+        report = converge(declaration, world, ledger=ledger(), guard=guard, progress=node.progress)
+        result = _result(module, report)
     # Tells the action plugin that the change waits to be confirmed.
-    return {**result, "confirm": guard.change} if guard is not None and guard.stands else result
+    return report, {**result, "confirm": guard.change} if guard is not None and guard.stands else result
 
 
 def _leftovers() -> list[str]:
@@ -117,7 +122,7 @@ def run(name: str) -> NoReturn:
 
     def work(node: Node) -> dict[str, Any]:
         options = _own_options(module, fields)
-        return _converge(module, node, lambda: declare_one(name, options, node.canonical), lambda: None)
+        return _converge(name, module, node, lambda: declare_one(name, options, node.canonical), lambda: None)[1]
 
     guarded(module, work)
 
@@ -134,12 +139,15 @@ def run_topology() -> NoReturn:
     def work(node: Node) -> dict[str, Any]:
         options = _own_options(module, fields)
         given = {name: value for name, value in options.items() if value is not None}
-        return _converge(
+        report, result = _converge(
+            "topology",
             module,
             node,
             lambda: declare_topology(options, node.canonical),
             lambda: Ledger(Store(module.params["name"]), given, node.is_gone),
         )
+        seconds = {name: round(taken, 3) for name, taken in node.progress.seconds.items()}
+        return {**result, "counts": report.plan.counts(), "seconds": seconds}
 
     guarded(module, work)
 

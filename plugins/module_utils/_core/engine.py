@@ -15,6 +15,7 @@ from .kinds import GO_WITH_LINKS
 from .kinds.base import StepError
 from .model import Action, Declaration, Key, Resource, Stage, Step, describe
 from .plan import Plan, make_plan
+from .progress import Progress
 from .scopes import World, going, scopes_of
 from .show import shown
 from .taking_back import Asides, TakeBack, look_aside, take_back, takes_namespaces, way_back
@@ -47,6 +48,7 @@ def converge(
     check: bool = False,
     ledger: Ledger | None = None,
     guard: Guard | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Makes what exists agree with the declaration.
 
@@ -54,37 +56,46 @@ def converge(
         check: stop before anything is changed.
         ledger: what the owner applied before; without one, nothing is pruned or remembered.
         guard: what stands over the changes, if there are any.
+        progress: gets to know how far it is.
 
     Raises:
         ContainerlandError: one of its kinds; ApplyError and VerifyError after changes, the others before any.
     """
+    progress = progress or Progress()
     warnings: list[str] = []
-    if ledger is not None:
-        declaration = ledger.prune(declaration)
-    scopes, wanted = scopes_of(declaration)
-    observed = world.observe(scopes, wanted)
-    if ledger is not None:
-        warnings += ledger.spare_foreign(declaration, observed)
-    declaration = world.resolve(declaration, observed, check)
-    warnings += world.warnings()
-    plan = make_plan(declaration, observed)
-    plan, observed = _look_closer(declaration, world, plan, scopes, observed, seen=going(declaration))
-    plan.steps()
-    if plan.missing:
-        if not check:
-            raise MissingError(str(plan.missing[0]))
-        warnings += [str(missing) for missing in plan.missing]
-    if check or not plan.changed:
-        if not check:
-            world.tidy(declaration)
-        if ledger is not None and not check:
+    with progress.phase("observe"):
+        if ledger is not None:
+            declaration = ledger.prune(declaration)
+        scopes, wanted = scopes_of(declaration)
+        observed = world.observe(scopes, wanted)
+    with progress.phase("plan"):
+        if ledger is not None:
+            warnings += ledger.spare_foreign(declaration, observed)
+        declaration = world.resolve(declaration, observed, check)
+        warnings += world.warnings()
+        plan = make_plan(declaration, observed)
+        plan, observed = _look_closer(declaration, world, plan, scopes, observed, seen=going(declaration))
+        warnings += _foreseen(plan, check)
+    if check:
+        return Report(plan, tuple(warnings), observed)
+    if not plan.changed:
+        world.tidy(declaration)
+        if ledger is not None:
             ledger.settle(declaration, plan, observed)
         return Report(plan, tuple(warnings), observed)
     world.permit(plan.steps())
     asides = look_aside(plan, world, ledger)
     with _guarded(guard, way_back(plan, scopes, ledger, asides), ledger):
-        _carry_out(declaration, world, plan, scopes, ledger, observed, asides)
+        _carry_out(declaration, world, plan, scopes, ledger, observed, asides, progress)
     return Report(plan, tuple(dict.fromkeys((*warnings, *world.warnings()))), observed)
+
+
+def _foreseen(plan: Plan, check: bool) -> list[str]:
+    """What stands in the way before anything is changed: an error, or in check mode a warning."""
+    plan.steps()
+    if plan.missing and not check:
+        raise MissingError(str(plan.missing[0]))
+    return [str(missing) for missing in plan.missing]
 
 
 def _guarded(guard: Guard | None, take_back: TakeBack, ledger: Ledger | None) -> AbstractContextManager[None]:
@@ -126,15 +137,19 @@ def _carry_out(
     ledger: Ledger | None,
     observed: Mapping[Key, Resource],
     asides: Asides,
+    progress: Progress,
 ) -> None:
     if ledger is not None:
         ledger.announce(declaration, plan, observed, asides.lent)
     applied = False
     try:
-        for _done in world.execute(plan.steps()):
-            pass
+        with progress.phase("apply"):
+            steps = plan.steps()
+            for done in world.execute(steps):
+                progress.tell(f"apply, {done} of {len(steps)} requests")
         applied = True
-        _verify(declaration, world, plan.touched(declaration))
+        with progress.phase("verify"):
+            _verify(declaration, world, plan.touched(declaration))
         world.tidy(declaration)
         if ledger is not None:
             ledger.settle(declaration, plan, observed)

@@ -17,6 +17,8 @@ LOCK = "/run/containerland.lock"
 # How much longer, in seconds, a run waits where a guarded change is about to be confirmed or taken back.
 GUARD_PATIENCE = 120.0
 _LEAVING = 5.0
+# In bytes, of what a run tells of itself.
+_LONGEST = 1000
 
 
 class NodeLock:
@@ -30,6 +32,13 @@ class NodeLock:
         self.handle = handle
         self._path = path
         self._handed_over = False
+
+    def tell(self, line: str) -> None:
+        """Lets those who wait for the lock know what is being done."""
+        if self.handle >= 0:
+            with suppress(OSError):
+                os.ftruncate(self.handle, 0)
+                os.pwrite(self.handle, line.encode()[:_LONGEST], 0)
 
     def hand_over(self) -> None:
         """Another process has inherited the handle, and releases the lock when it is done."""
@@ -73,13 +82,16 @@ def node_lock(wait: float = 60.0, path: str = LOCK) -> Iterator[NodeLock]:
         if not _lock(handle, began, wait):
             from . import pending
 
+            told = os.pread(handle, _LONGEST, 0).decode(errors="replace").strip()
             os.close(handle)
-            reason = pending.waiting() or f"another run holds {path}"
+            reason = pending.waiting() or f"another run holds {path}{f' ({told})' if told else ''}"
             raise LockError(f"{reason}; waited {time.monotonic() - began:.0f} s for it")
         if not _is_current(handle, path):
             os.close(handle)
             handle = -1
     lock = NodeLock(handle, path)
+    # A run that was killed may have left its last line.
+    lock.tell("")
     try:
         yield lock
     finally:

@@ -62,6 +62,13 @@ class Plan:
         """One line per change, in order."""
         return [str(change) for change in self.changes if not change.implied]
 
+    def counts(self) -> dict[str, int]:
+        """How many lines there are of each action."""
+        found = dict.fromkeys((action.value for action in Action), 0)
+        for change in self.changes:
+            found[change.action.value] += not change.implied
+        return found
+
     def diff(self) -> dict[str, str]:
         """What `--diff` shows: the changed objects before and after."""
         return show_diff(self.changes)

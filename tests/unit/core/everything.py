@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.containerland.net.plugins.module_utils._core.declare import declare_topology
 from ansible_collections.containerland.net.plugins.module_utils._core.engine import Report, converge
 from ansible_collections.containerland.net.plugins.module_utils._core.ownership import Ledger
+from ansible_collections.containerland.net.plugins.module_utils._core.progress import Progress
 from ansible_collections.containerland.net.plugins.module_utils._core.store import Store
 
 from .fake import FakeWorld
@@ -110,10 +111,18 @@ WANT: dict[str, Any] = {
 }
 
 
-def run(world: FakeWorld, options: dict[str, Any], directory: str = "", *, check: bool = False) -> Report:
+def run(
+    world: FakeWorld,
+    options: dict[str, Any],
+    directory: str = "",
+    *,
+    check: bool = False,
+    progress: Progress | None = None,
+) -> Report:
     """One run of topology; with a directory, one that remembers."""
     declaration = declare_topology({"name": "test", **options}, lambda ref: ref)
-    return converge(declaration, world, check=check, ledger=Ledger(Store("test", directory), {}) if directory else None)
+    ledger = Ledger(Store("test", directory), {}) if directory else None
+    return converge(declaration, world, check=check, ledger=ledger, progress=progress)
 
 
 def node_at(options: dict[str, Any]) -> FakeKernel:

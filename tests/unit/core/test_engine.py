@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ApplyError, ContainerlandError
 from ansible_collections.containerland.net.plugins.module_utils._core.model import Key, Stage, Step, Verb
+from ansible_collections.containerland.net.plugins.module_utils._core.progress import PHASES, Progress
 
 from .everything import START, WANT, node_at, run
 from .fake import FakeWorld, Killed, state
@@ -147,6 +148,20 @@ def test_a_change_under_the_run_is_an_error_in_words(meanwhile: Any) -> None:
         run(FakeWorld(kernel, meanwhile=meanwhile), WANT)
     assert "EEXIST" in str(problem.value) or "'keep0" in str(problem.value)
     assert "\n" not in str(problem.value)
+
+
+def test_progress_tells_phases_and_requests() -> None:
+    told: list[str] = []
+    progress = Progress()
+    progress.tell = told.append
+    kernel = NODE.copy()
+    run(FakeWorld(kernel), WANT, progress=progress)
+    applied = [line for line in told if line.startswith("apply, ")]
+    assert [line for line in told if line not in applied] == list(PHASES) == list(progress.seconds)
+    assert applied[-1] == f"apply, {len(STEPS)} of {len(STEPS)} requests"
+    again = Progress()
+    run(FakeWorld(kernel), WANT, progress=again)
+    assert list(again.seconds) == ["observe", "plan"], "nothing was changed"
 
 
 def test_stages() -> None:

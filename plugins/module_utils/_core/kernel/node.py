@@ -21,6 +21,7 @@ from ..errors import KernelError
 from ..kinds.base import StepError
 from ..lazy import Module
 from ..model import Step, describe
+from ..progress import Progress
 from . import netlink, packed, reader, sysctl
 from .places import Places
 
@@ -46,6 +47,7 @@ class Node(Places):
         # Namespace → the numbers under which it knows others.
         self._nsids: dict[str, dict[int | None, str]] = {}
         self._warnings: dict[str, None] = {}
+        self.progress = Progress()
         # Since when servers have got nothing new; as time.monotonic() counts.
         self.draining_since: float | None = None
         # The words in which an iptables rule was given, by its place and the form that iptables gave it.

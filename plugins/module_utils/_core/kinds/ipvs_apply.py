@@ -147,9 +147,19 @@ def _wait_until_idle(steps: Sequence[Step], node: Any, began: float) -> None:
             seconds = step.resource.values["drain"]
             if passed >= seconds:
                 node.warn(f"{describe(step.resource)} was removed after {seconds} s with {count} connections left")
-        waiting = [step for step, _count in busy if passed < step.resource.values["drain"]]
+        busy = [(step, count) for step, count in busy if passed < step.resource.values["drain"]]
+        waiting = [step for step, _count in busy]
         if waiting:
+            node.progress.tell(_drained(busy, passed))
             time.sleep(_POLL_SECONDS)
+
+
+def _drained(busy: Sequence[tuple[Step, int]], passed: float) -> str:
+    """How far it is, with the server that has the most connections."""
+    step, count = max(busy, key=lambda item: item[1])
+    others = f", and {len(busy) - 1} more" if len(busy) > 1 else ""
+    left = max(step.resource.values["drain"] for step, _count in busy) - passed
+    return f"draining {describe(step.resource)} ({count} connections){others}; {left:.0f} s left at most"
 
 
 def _connections(steps: Sequence[Step], node: Any) -> dict[Key, int]:

@@ -165,7 +165,9 @@ class Hook:
     def _on_path(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def hooked(path: Any, *args: Any, **options: Any) -> Any:
             kind = self._class_of(path)
-            return self.call(f"{name} {kind}" if kind else "", work, path, *args, **options)
+            # What a run tells of itself is no change, and nothing depends on it.
+            harmless = not kind or (name, kind) == ("pwrite", "lock")
+            return self.call("" if harmless else f"{name} {kind}", work, path, *args, **options)
 
         return hooked
 

@@ -21,7 +21,7 @@ from tests.integration.support.kernel import same, sh
 
 ALL = os.environ.get("CONTAINERLAND_FAULTS") == "all"
 #: The kernel's error, or what was found instead.
-SAID = re.compile(r"\(E[A-Z0-9]+\)|is a |there is no |no such |was wanted|exist")
+SAID = re.compile(r"\(E[A-Z0-9]+\)|is a |there is no |no such |was wanted|exist|cannot become")
 
 
 def clear(outcome: Outcome) -> None:

@@ -228,7 +228,7 @@ def test_who_waits_is_told_how_far_a_drain_is() -> None:
     said: set[str] = set()
     while drained.is_alive():
         with suppress(OSError):
-            said.add(Path(LOCK).read_text())
+            said.add(Path(LOCK).read_text().rstrip())
         drained.join(0.05)
     told = [line for line in said if "draining" in line]
     expected = (

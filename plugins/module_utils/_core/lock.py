@@ -17,8 +17,8 @@ LOCK = "/run/containerland.lock"
 # How much longer, in seconds, a run waits where a guarded change is about to be confirmed or taken back.
 GUARD_PATIENCE = 120.0
 _LEAVING = 5.0
-# In bytes, of what a run tells of itself.
-_LONGEST = 1000
+# In bytes, of what a run tells of itself: always as many, so that one write replaces all of the last line.
+_LONGEST = 160
 
 
 class NodeLock:
@@ -37,8 +37,7 @@ class NodeLock:
         """Lets those who wait for the lock know what is being done."""
         if self.handle >= 0:
             with suppress(OSError):
-                os.ftruncate(self.handle, 0)
-                os.pwrite(self.handle, line.encode()[:_LONGEST], 0)
+                os.pwrite(self.handle, line.encode()[:_LONGEST].ljust(_LONGEST) + b"\n", 0)
 
     def hand_over(self) -> None:
         """Another process has inherited the handle, and releases the lock when it is done."""

@@ -127,7 +127,7 @@ def test_examples_on_a_fleet() -> None:
     run = "ansible-playbook -v -i inventories/lab /run/examples/play.yml; cat /run/examples/fleet.svg"
     done = in_lab(with_file("play.yml", [play], run), nodes=2)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "</svg>" in done.stdout[-100:]
+    assert "</svg>" in done.stdout[-100:] and '"watched": ["web"]' in done.stdout
 
 
 def test_examples_of_the_inventory_plugin() -> None:

@@ -78,7 +78,7 @@ options:
   netns:
     description:
       - 'The namespace of elements that name none of their own: by name (V(web1)), by path (V(/proc/123/ns/net)),
-        or as V(pid:123), V(docker:NAME) or V(podman:NAME).'
+        or as V(pid:123), V(docker:NAME), V(podman:NAME), V(lxc:NAME) or V(machine:NAME).'
       - Without it, the namespace the task runs in.
     type: str
   sysctls:

@@ -53,7 +53,7 @@ def topology_fields() -> Fields:
             "str",
             (
                 "The namespace of elements that name none of their own: by name (V(web1)), by path "
-                "(V(/proc/123/ns/net)), or as V(pid:123), V(docker:NAME) or V(podman:NAME).",
+                "(V(/proc/123/ns/net)), or as V(pid:123), V(docker:NAME), V(podman:NAME), V(lxc:NAME) or V(machine:NAME).",
                 "Without it, the namespace the task runs in.",
             ),
             check=netns_ref,

@@ -116,14 +116,14 @@ class Nspawn(Verbs):
             os.makedirs(needed, exist_ok=True)
         (directory / "bus.conf").write_text(_BUS)
         bus = ["dbus-daemon", f"--config-file={directory}/bus.conf", "--nofork", "--nopidfile"]
-        self._log = open(directory / "machined.log", "wb")
         self._daemons = [self._start(bus)]
         eventually(Path("/run/dbus/system_bus_socket").exists, "no bus")
         self._daemons.append(self._start(["/lib/systemd/systemd-machined"]))
         eventually(lambda: sh("machinectl list --no-legend || echo none") == "", "machined does not answer")
 
     def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+        with open(self.directory / "log", "ab") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def run(self, name: str, command: Sequence[str], *options: str) -> None:
         root = self.directory / name
@@ -155,7 +155,6 @@ class Nspawn(Verbs):
         for daemon in reversed(self._daemons):
             daemon.terminate()
             daemon.wait(30)
-        self._log.close()
         sh("rmdir /run/systemd/system")
         super().stop()
 

@@ -64,8 +64,8 @@ def topology_fields() -> Fields:
             (
                 "What to do if a container, machine or process that a namespace is named by does not run.",
                 "V(refuse) fails, and changes nothing.",
-                "V(leave_out) warns, and leaves out what is in there or leads there. The next run connects it, and so does "
-                "C(containerland-net repair), which a timer can run.",
+                "V(leave_out) warns, and leaves out what is in there or leads there. The next run connects it, and so "
+                "does C(containerland-net repair), which a timer can run.",
             ),
             default="refuse",
             choices=("refuse", "leave_out"),

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, containerland.net contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers that run already, of two Docker daemons on two nodes, in one overlay: as docs/guides/adopt.md tells it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.foreign.host import directory, eventually
+from tests.foreign.nodes import NodeWithDocker, changed, play, two_nodes
+from tests.integration.support.kernel import sh
+
+SITE, CONTAINERS = "playbooks/site.yml", "tests/foreign/containers.yml"
+STOPPED = "netns 'docker:web': the container is not running"
+
+
+def address(node: NodeWithDocker) -> str:
+    """Of the leg that the container has of us."""
+    shown = node.sh(
+        """nsenter --net=/proc/$(docker inspect -f '{{.State.Pid}}' web)/ns/net ip -o -4 address show ctl0"""
+    )
+    return shown.split()[3].partition("/")[0]
+
+
+def reach_each_other(one: NodeWithDocker, two: NodeWithDocker) -> None:
+    for asking, asked in ((one, two), (two, one)):
+        where = address(asked)
+        eventually(lambda: asking.ask(where) == asked.name, f"{asking.name} does not reach {asked.name}")  # noqa: B023
+
+
+def test_containers_of_two_daemons_in_one_overlay() -> None:
+    with directory() as files, two_nodes(files) as (one, two):
+        for node in (one, two):
+            node.serve()
+        before = {node.name: node.theirs() for node in (one, two)}
+
+        made = play(SITE)
+        assert min(changed(made).values()) > 2
+        reach_each_other(one, two)
+        # From outside by the published port, answered by the way that it came; and Docker's own way out is as it was.
+        client = "ip netns exec client"
+        assert sh(f"echo | {client} busybox nc -w 3 192.0.2.11 8080").strip() == "node1"
+        assert {node.name: node.theirs() for node in (one, two)} == before
+        assert changed(play(SITE)) == {"node1": 0, "node2": 0}
+        play("playbooks/verify.yml")
+
+        restarted(one, two)
+        stopped(one, two)
+        removed(one, two)
+
+        play("playbooks/teardown.yml")
+        for node in (one, two):
+            assert node.theirs() == before[node.name], "teardown has changed something of Docker's"
+            assert not node.run("ip link show ctl0").stdout
+
+
+def restarted(one: NodeWithDocker, two: NodeWithDocker) -> None:
+    """A restart gives it a new namespace; what the timer runs connects that, and finds nothing to do after that."""
+    play("tests/foreign/node_program.yml")
+    one.sh("docker restart web")
+    assert not one.ask("10.244.12.1"), "a new namespace has no leg of ours"
+    assert "veth 'c-web'" in one.sh("/run/containerland-net repair")
+    reach_each_other(one, two)
+    assert one.sh("/run/containerland-net repair") == ""
+    assert changed(play(CONTAINERS)) == {"node1": 0, "node2": 0}
+
+
+def stopped(one: NodeWithDocker, two: NodeWithDocker) -> None:
+    """The playbook refuses, or leaves it out and goes on; what the timer runs connects it once it runs."""
+    two.sh("docker stop web")
+    assert STOPPED in play(CONTAINERS, fails=True)
+    went_on = play(CONTAINERS, "--extra-vars=containers_stopped=leave_out")
+    assert "left out, for it does not run: netns 'docker:web' and all that leads there" in went_on
+    assert two.sh("/run/containerland-net repair") == ""
+    two.sh("docker start web")
+    assert "veth 'c-web'" in two.sh("/run/containerland-net repair")
+    reach_each_other(one, two)
+    assert changed(play(CONTAINERS)) == {"node1": 0, "node2": 0}
+
+
+def removed(one: NodeWithDocker, two: NodeWithDocker) -> None:
+    """Another container of that name takes its place."""
+    two.sh("docker rm --force web")
+    assert "no such container" in play(CONTAINERS, fails=True).lower()
+    two.serve()
+    assert changed(play(CONTAINERS))["node2"] == 1
+    reach_each_other(one, two)
+
+
+def test_the_guide_shows_what_is_tested() -> None:
+    """The inventory in the guide is that of this test."""
+    shown = Path("docs/guides/adopt.md").read_text()
+    tested = Path("tests/foreign/two_nodes/group_vars/nodes.yml").read_text()
+    (line,) = [line for line in tested.splitlines() if "attach" in line]
+    assert line.strip() in shown

@@ -12,7 +12,7 @@ import testinfra
 from testinfra.host import Host
 
 INVENTORY = os.environ["MOLECULE_SCENARIO_DIRECTORY"] + "/inventory"
-NODES = testinfra.get_hosts(["ansible://nodes"], ansible_inventory=INVENTORY)
+NODES = testinfra.get_hosts(["ansible://nodes?force_ansible=True"], ansible_inventory=INVENTORY)
 
 
 @pytest.fixture(params=NODES, ids=[node.backend.get_pytest_id() for node in NODES])

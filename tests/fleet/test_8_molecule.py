@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,11 +17,11 @@ from other_kernel.guest import CHECKOUT
 def test_the_example(machines: dict[str, Machine], plays: Plays, tmp_path: Path) -> None:
     role = tmp_path / "shop"
     shutil.copytree(CHECKOUT / "examples" / "role_with_molecule", role)
-    environment = {**os.environ, "NODES_SSH_ARGS": f"-F {plays.directory}/ssh_config"}
+    environment = plays.environment()
     command = ["molecule", "-c", "molecule/config.yml", "test", "-s", "vm"]
     with plays.clock.phase("molecule"):
         done = subprocess.run(
             command, cwd=role, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
         )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     assert not machines["node1"].run("ip link show shop0").stdout

@@ -23,6 +23,8 @@ options:
       - "V(/proc/1/ns/net) is a network namespace by its path."
       - "V(pid:123), or V(123), is the process with this process id."
       - "V(docker:web) and V(podman:web) are the running container with this name or id."
+      - "V(lxc:web) is the running container of LXC with this name, V(machine:web) the machine that C(machinectl) shows
+        under this name, as those of C(systemd-nspawn)."
       - "V(node:node1) is a node whose process id stands in the file C(node1.pid) below O(nsenter_run_dir),
         as those of the role P(containerland.net.lab#role)."
     type: str
@@ -181,6 +183,8 @@ PATH = re.compile(r"/[^\x00-\x1f\x7f]*")
 INSPECT = {
     "docker": "docker inspect --format '{{.State.Pid}}' -- ",
     "podman": "podman inspect --format '{{.State.Pid}}' -- ",
+    "lxc": "lxc-info --pid --no-humanize --name ",
+    "machine": "machinectl show --property=Leader --value ",
 }
 
 
@@ -214,7 +218,8 @@ def find_pid(target: str, run_dir: str) -> str | None:
     kind, _colon, name = target.partition(":")
     if kind in INSPECT:
         look = f"pid=$({INSPECT[kind]}{shlex.quote(checked_name(name, target))})"
-        missing = f"containerland.net.nsenter: the {kind} container '{name}' is not running"
+        noun = "machine" if kind == "machine" else f"{kind} container"
+        missing = f"containerland.net.nsenter: the {noun} '{name}' is not running"
     elif kind == "node":
         file = f"{checked_path(run_dir).rstrip('/')}/{checked_name(name, target)}.pid"
         look = f"{{ read -r pid <{shlex.quote(file)}; }} 2>/dev/null"
@@ -222,7 +227,7 @@ def find_pid(target: str, run_dir: str) -> str | None:
     else:
         return None
     fail = f"{{ echo {shlex.quote(missing)} >&2; exit 1; }}"
-    # docker answers 0 for a container that is stopped.
+    # docker answers 0 for a container that is stopped, lxc-info nothing.
     return f'{look} && [ "${{pid:-0}}" -gt 0 ] 2>/dev/null || {fail}; '
 
 

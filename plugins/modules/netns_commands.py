@@ -46,8 +46,8 @@ options:
         required: true
       netns:
         description:
-          - The namespace, by name (C(web1)), by path (C(/proc/123/ns/net)), or as C(pid:123), C(docker:NAME) or
-            C(podman:NAME).
+          - The namespace, by name (C(web1)), by path (C(/proc/123/ns/net)), or as C(pid:123), C(docker:NAME),
+            C(podman:NAME), C(lxc:NAME) or C(machine:NAME).
           - An empty text is that of the node itself.
         type: str
         required: true

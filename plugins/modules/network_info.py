@@ -38,8 +38,8 @@ seealso:
 options:
   netns:
     description:
-      - The namespaces to look into, by name (V(web1)), by path (V(/proc/123/ns/net)), or as V(pid:123), V(docker:NAME)
-        or V(podman:NAME). An empty text is the namespace the task runs in.
+      - The namespaces to look into, by name (V(web1)), by path (V(/proc/123/ns/net)), or as V(pid:123), V(docker:NAME),
+        V(podman:NAME), V(lxc:NAME) or V(machine:NAME). An empty text is the namespace the task runs in.
       - Without it, the namespace the task runs in and all that have names.
     type: list
     elements: str

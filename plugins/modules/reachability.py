@@ -34,8 +34,8 @@ options:
         required: true
       netns:
         description:
-          - The namespace, by name (C(web1)), by path (C(/proc/123/ns/net)), or as C(pid:123), C(docker:NAME) or
-            C(podman:NAME). Without it, the namespace the task runs in.
+          - The namespace, by name (C(web1)), by path (C(/proc/123/ns/net)), or as C(pid:123), C(docker:NAME),
+            C(podman:NAME), C(lxc:NAME) or C(machine:NAME). Without it, the namespace the task runs in.
         type: str
         default: ''
       skip:

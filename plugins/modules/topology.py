@@ -78,9 +78,20 @@ options:
   netns:
     description:
       - 'The namespace of elements that name none of their own: by name (V(web1)), by path (V(/proc/123/ns/net)),
-        or as V(pid:123), V(docker:NAME) or V(podman:NAME).'
+        or as V(pid:123), V(docker:NAME), V(podman:NAME), V(lxc:NAME) or V(machine:NAME).'
       - Without it, the namespace the task runs in.
     type: str
+  stopped:
+    description:
+      - What to do if a container, machine or process that a namespace is named by does not run.
+      - V(refuse) fails, and changes nothing.
+      - V(leave_out) warns, and leaves out what is in there or leads there. The next run connects it, and
+        so does C(containerland-net repair), which a timer can run.
+    type: str
+    default: refuse
+    choices:
+      - refuse
+      - leave_out
   sysctls:
     description:
       - 'Sysctls of the namespace by name, all below C(net), for example C(net.ipv4.ip_forward: 1).'

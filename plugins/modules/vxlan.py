@@ -106,7 +106,7 @@ options:
   netns:
     description:
       - The network namespace it lives in, by name (V(web1)), by path (V(/proc/123/ns/net)), or as V(pid:123),
-        V(docker:NAME) or V(podman:NAME).
+        V(docker:NAME), V(podman:NAME), V(lxc:NAME) or V(machine:NAME).
       - Without it, the namespace the task runs in; for an element of a topology, that of the topology.
     type: str
   state:

@@ -18,11 +18,14 @@ from netaddr import IPAddress
 
 from . import fleet_containers, fleet_publish, fleet_services, fleet_subnets
 from .fleet_model import COLLISIONS, NETWORKS, STYLES, FleetError, Node, NodeInput, Options, Subnet
+from .fleet_ways import has_own_network
 
 MTU_RANGE = (576, 65535)
 # Outer Ethernet is not counted by the underlay's MTU; outer IP, UDP and VXLAN headers and the inner Ethernet are.
 VXLAN_OVERHEAD = {4: 50, 6: 70}
 IPV6_LEAST_MTU = 1280
+#: The link in a container that has an `eth0` of its engine.
+BESIDE = "ctl0"
 # Per container, copied to the plan as given; the plan's own keys are made in _container.
 PASSED_ON = ("labels", "command", "environment", "isolated", "attach", "source_guard", "source_addresses")
 
@@ -200,16 +203,20 @@ def _container(
     given: Mapping[str, Any], subnets: Sequence[Subnet], seat: int, mtu: int, options: Options
 ) -> dict[str, Any]:
     name = str(given["name"])
+    beside = has_own_network(str(given.get("attach") or ""))
     made: dict[str, Any] = {
         "name": name,
         "netns": given.get("attach") or name,
-        "interface": given.get("interface") or "eth0",
+        "interface": given.get("interface") or (BESIDE if beside else "eth0"),
         "host_interface": fleet_containers.host_interface(name),
         "addresses": [subnet.interface(seat, options.bridged) for subnet in subnets],
         "gateways": [str(subnet.host(1)) for subnet in subnets],
         "mac": address_mac(subnets[0].host(seat)),
         "mtu": mtu,
     }
+    wanted = given.get("default_route")
+    if not (wanted if wanted is not None else not beside):
+        made["default_route"] = False
     made.update({key: given[key] for key in PASSED_ON if given.get(key) is not None})
     return made
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .fleet_model import FleetError
+from .fleet_ways import ways
 
 Plan = Mapping[str, Any]
 Lists = dict[str, Any]
@@ -50,14 +51,16 @@ def containers_topology(plan: Plan, node: str, bridge: str = "ctl0", source_guar
         source_guard: whether containers may send only as themselves; each may say otherwise.
 
     Returns:
-        ``sysctls``, ``namespaces``, ``bridge``, ``veth`` and ``route`` of the topology module, and ``commands`` of
-        netns_commands.
+        ``sysctls``, ``namespaces``, ``bridge``, ``veth``, ``route`` and ``rule`` of the topology module, and
+        ``commands`` of netns_commands.
     """
     mine = slice_of(plan, node)
     ipv6 = len(plan["prefixes"]) > 1
     own = [c for c in mine["containers"] if not c.get("attach")]
     guarded = any(_guarded(c, source_guard, ()) for c in mine["containers"])
     answered = _answered_for(plan, mine)
+    prefixes = [*plan["prefixes"], *plan.get("services_prefixes", ())]
+    led = [ways(container, prefixes, bridge) for container in mine["containers"]]
     inside = IPV6_SYSCTLS if ipv6 else IPV4_SYSCTLS
     return {
         "sysctls": _bridge_sysctls(bridge, ipv6),
@@ -78,17 +81,8 @@ def containers_topology(plan: Plan, node: str, bridge: str = "ctl0", source_guar
             {**_veth(c, bridge, ipv6), **_guarded(c, source_guard, answered.get(c["name"], ()))}
             for c in mine["containers"]
         ],
-        "route": [
-            {
-                "netns": container["netns"],
-                "dest": "default",
-                "family": "ipv6" if ":" in gateway else "ipv4",
-                "gateway": gateway,
-                "device": container["interface"],
-            }
-            for container in mine["containers"]
-            for gateway in container["gateways"]
-        ],
+        "route": [route for routes, _rules in led for route in routes],
+        "rule": [rule for _routes, rules in led for rule in rules],
         "commands": [_command(container, node) for container in mine["containers"] if container.get("command")],
     }
 

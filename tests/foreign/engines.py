@@ -91,6 +91,7 @@ class Engine:
 
 class Docker(Engine):
     program = "docker"
+    storage = "vfs"
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -107,7 +108,7 @@ class Docker(Engine):
         (files / "daemon.json").write_text(json.dumps({"exec-opts": ["native.cgroupdriver=cgroupfs"]}))
         command = ["dockerd", f"--config-file={files}/daemon.json", f"--data-root={files}/data"]
         command += [f"--exec-root={files}/exec", f"--pidfile={files}/pid", f"--host=unix://{self.socket}"]
-        command += ["--storage-driver=vfs", "--userland-proxy=false", "--shutdown-timeout=1"]
+        command += [f"--storage-driver={self.storage}", "--userland-proxy=false", "--shutdown-timeout=1"]
         with open(files / "log", "ab") as log:
             self.daemon = subprocess.Popen(command, stdout=log, stderr=log)
         try:

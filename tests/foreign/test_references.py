@@ -1,7 +1,7 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers of real engines by reference: `docker:NAME`, `podman:NAME`."""
+"""Containers of real engines by reference: `docker:NAME`, `podman:NAME`, `lxc:NAME`, `machine:NAME`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.foreign.engines import ENGINES, Docker, docker_works, running, with_containers
 from tests.foreign.host import build, directory, eventually, server
+from tests.foreign.machines import MACHINES
 from tests.foreign.theirs import nothing_left, theirs, unchanged
 from tests.integration.support.kernel import inside, sh
 from tests.integration.support.modules import call
@@ -32,11 +33,15 @@ def reached(netns: str) -> None:
     assert "198.51.100.2/24" in inside(netns, lambda: sh("ip -o address show dev eth7"))
 
 
-@pytest.mark.parametrize("program", ENGINES)
+#: What is said of one that does not run; machined knows nothing of a machine then.
+STOPPED = {"machine": "no such machine"}
+
+
+@pytest.mark.parametrize("program", [*ENGINES, *MACHINES])
 def test_reference(program: str) -> None:
     """Check mode, a run, nothing to do, drift, a restart, a container that does not run, and the end."""
     build()
-    with directory() as files, running(ENGINES[program], files) as engine:
+    with directory() as files, running({**ENGINES, **MACHINES}[program], files) as engine:
         engine.run("mine", server("mine"))
         reference = f"{program}:mine"
         wanted = leg(reference)
@@ -65,7 +70,8 @@ def test_reference(program: str) -> None:
         for options in (wanted, leg(f"{program}:nobody")):
             failed = run("veth", options)
             assert failed["failed"] and f"netns '{program}:" in failed["msg"] and "\n" not in failed["msg"]
-        assert run("veth", wanted)["msg"] == f"peer.netns: netns '{reference}': the container is not running"
+        why = STOPPED.get(program, "the container is not running")
+        assert run("veth", wanted)["msg"] == f"peer.netns: netns '{reference}': {why}"
 
         engine("start", "mine")
         before = theirs()

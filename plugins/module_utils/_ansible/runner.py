@@ -138,12 +138,24 @@ def run_topology() -> NoReturn:
 
     def work(node: Node) -> dict[str, Any]:
         options = _own_options(module, fields)
-        given = {name: value for name, value in options.items() if value is not None}
+        # What is restored later takes what runs then, in any case.
+        given = {name: value for name, value in options.items() if value is not None and name != "stopped"}
+
+        def declare() -> Declaration:
+            if options.get("stopped") != "leave_out":
+                return declare_topology(options, node.canonical)
+            from .._core.remembered import declare_what_runs
+
+            declaration, left_out = declare_what_runs(options, node)
+            for line in left_out:
+                module.warn(line)
+            return declaration
+
         report, result = _converge(
             "topology",
             module,
             node,
-            lambda: declare_topology(options, node.canonical),
+            declare,
             lambda: Ledger(Store(module.params["name"]), given, node.is_gone),
         )
         seconds = {name: round(taken, 3) for name, taken in node.progress.seconds.items()}

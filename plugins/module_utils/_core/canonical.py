@@ -14,7 +14,7 @@ import re
 import socket
 from typing import Any
 
-NETNS_PREFIXES = ("pid", "docker", "podman")
+NETNS_PREFIXES = ("pid", "docker", "podman", "lxc", "machine")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
@@ -66,7 +66,7 @@ def is_name(ref: str) -> bool:
 
 
 def netns_ref(value: str) -> str:
-    """A namespace by name, by absolute path, or as pid:N, docker:NAME, podman:NAME; '' is the current one."""
+    """A namespace by name, by absolute path, or by who is in it (pid:N, docker:NAME …); '' is the current one."""
     text(value)
     if value == "":
         return ""
@@ -79,7 +79,8 @@ def netns_ref(value: str) -> str:
     if not colon:
         return netns_name(value)
     if scheme not in NETNS_PREFIXES:
-        raise ValueError(f"not a namespace: {value!r} (use a name, a path, pid:N, docker:NAME or podman:NAME)")
+        known = "a name, a path, pid:N, docker:NAME, podman:NAME, lxc:NAME or machine:NAME"
+        raise ValueError(f"not a namespace: {value!r} (use {known})")
     if scheme == "pid":
         if not rest.isascii() or not rest.isdigit() or int(rest) == 0:
             raise ValueError(f"not a process id: {value!r}")

@@ -53,10 +53,22 @@ def topology_fields() -> Fields:
             "str",
             (
                 "The namespace of elements that name none of their own: by name (V(web1)), by path "
-                "(V(/proc/123/ns/net)), or as V(pid:123), V(docker:NAME) or V(podman:NAME).",
+                "(V(/proc/123/ns/net)), or as V(pid:123), V(docker:NAME), V(podman:NAME), V(lxc:NAME) or "
+                "V(machine:NAME).",
                 "Without it, the namespace the task runs in.",
             ),
             check=netns_ref,
+        ),
+        "stopped": Field(
+            "str",
+            (
+                "What to do if a container, machine or process that a namespace is named by does not run.",
+                "V(refuse) fails, and changes nothing.",
+                "V(leave_out) warns, and leaves out what is in there or leads there. The next run connects it, and so "
+                "does C(containerland-net repair), which a timer can run.",
+            ),
+            default="refuse",
+            choices=("refuse", "leave_out"),
         ),
         "sysctls": SYSCTLS,
         **{

@@ -71,13 +71,27 @@ def recall(store: Store, node: Node, watched: Mapping[str, Any]) -> Remembered:
     unconfirmed = store.unconfirmed and not again
     if not store.declared:
         return Remembered({}, Declaration(), ledger, unconfirmed, ())
-    declaration = declare_topology(store.declared, lambda ref: ref if is_gone(ref) else node.canonical(ref))
     when = "it is gone" if again else "it was lost at the last reboot"
-    left_out = tuple(
-        f"left out, for {when}: netns '{ref}' and all that leads there" for ref in leave_out(declaration, is_gone)
-    )
+    declaration, left_out = _without(store.declared, node, is_gone, when)
     _prevail(declaration, watched, node)
     return Remembered(store.declared, declaration, ledger, unconfirmed, left_out)
+
+
+def declare_what_runs(options: Mapping[str, Any], node: Node) -> tuple[Declaration, tuple[str, ...]]:
+    """The declaration of a topology without what is in containers that do not run; and what is left out, in lines.
+
+    Raises:
+        InputError: with the option's path.
+    """
+    return _without(options, node, node.is_gone, "it does not run")
+
+
+def _without(
+    options: Mapping[str, Any], node: Node, is_gone: Callable[[str], bool], when: str
+) -> tuple[Declaration, tuple[str, ...]]:
+    declaration = declare_topology(options, lambda ref: ref if is_gone(ref) else node.canonical(ref))
+    lost = leave_out(declaration, is_gone)
+    return declaration, tuple(f"left out, for {when}: netns '{ref}' and all that leads there" for ref in lost)
 
 
 def passes(ref: str) -> bool:

@@ -20,6 +20,7 @@ from ansible_collections.containerland.net.plugins.module_utils._core.errors imp
     MissingError,
 )
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel import netns, sysctl
+from ansible_collections.containerland.net.plugins.module_utils._core.kernel.places import Places
 
 RUN = Path(netns.NETNS_DIR)
 
@@ -120,7 +121,9 @@ def _drop_capabilities() -> None:
     assert ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)()) == 0
 
 
-@pytest.mark.parametrize("ref", ["..", ".", "a/b", "../etc", "a\n", "pid:", "pid:-1", "pid:0", "docker:", "podman:-x"])
+@pytest.mark.parametrize(
+    "ref", ["..", ".", "a/b", "../etc", "a\n", "pid:", "pid:-1", "pid:0", "docker:", "podman:-x", "lxc:", "machine:-H"]
+)
 def test_ill_formed_references(ref: str) -> None:
     with pytest.raises(InputError):
         netns.open_ref(ref)
@@ -143,14 +146,20 @@ def test_references_to_nothing(ref: str, says: str) -> None:
     assert ref in str(caught.value)
 
 
-@pytest.mark.parametrize("engine", ["docker", "podman"])
+#: Scheme → program.
+ENGINES = {"docker": "docker", "podman": "podman", "lxc": "lxc-info", "machine": "machinectl"}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("script", "says"),
     [
         ("echo $PPID", None),
         ("echo 0", "is not running"),
+        ("true", "is not running"),
         ("echo no such container: x >&2; exit 1", "no such container: x"),
-        ("echo '<no value>'", "no such container"),
+        ("echo '<no value>'", "no such (container|machine)"),
+        ("echo Host is down >&2; exit 1", "Host is down"),
         (None, "is not installed"),
     ],
 )
@@ -159,13 +168,35 @@ def test_containers(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     if script is not None:
-        (tmp_path / engine).write_text(f"#!/bin/sh\n{script}\n")
-        (tmp_path / engine).chmod(0o755)
+        (tmp_path / ENGINES[engine]).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / ENGINES[engine]).chmod(0o755)
     if says is None:
         assert netns.identity(netns.open_ref(f"{engine}:x")) == netns.identity(netns.open_ref(""))
         return
     with pytest.raises(MissingError, match=f"netns '{engine}:x': .*{says}"):
         netns.open_ref(f"{engine}:x")
+
+
+@pytest.mark.parametrize(
+    ("engine", "said", "says"),
+    [
+        ("lxc", "x doesn't exist", "no such container"),
+        ("machine", "Could not get path to machine: No machine 'x' known", "no such machine"),
+    ],
+)
+def test_unknown_ones_are_gone(
+    engine: str, said: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the programs of Debian 12 say it; others' words must not look as if the container were gone."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program = tmp_path / ENGINES[engine]
+    program.touch(mode=0o755)
+    program.write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 1\n')
+    with pytest.raises(MissingError, match=f"^netns '{engine}:x': {says}$"):
+        netns.open_ref(f"{engine}:x")
+    assert Places().is_gone(f"{engine}:x")
+    program.write_text("#!/bin/sh\necho Host is down >&2\nexit 1\n")
+    assert not Places().is_gone(f"{engine}:x")
 
 
 def test_sysctls_of_a_namespace(private: None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from ..canonical import is_name
 from ..errors import MissingError
 from . import netlink, netns
-from .refs import path_of_ref
+from .refs import GONE, path_of_ref
 
 
 class Places:
@@ -87,7 +87,7 @@ class Places:
         try:
             return not os.path.exists(path_of_ref(ref))
         except MissingError as problem:
-            return any(words in str(problem).lower() for words in ("no such container", "not running"))
+            return any(words in str(problem).lower() for words in GONE)
 
     def fd(self, ref: str) -> int:
         if ref not in self._fds:

@@ -126,6 +126,8 @@ def test_empty_command_stays_empty() -> None:
         "docker:-f",
         "docker:a b",
         "podman:$(id)",
+        "lxc:-P/x",
+        "machine:a b",
         "x" * 256,
     ],
 )
@@ -185,21 +187,33 @@ def test_node_that_is_not_running_is_said_in_a_sentence(tmp_path: Path, content:
     assert result.stderr.startswith("containerland.net.nsenter: the node 'node1' is not running")
 
 
-@pytest.mark.parametrize("program", ["docker", "podman"])
+_INSPECT = "inspect --format {{.State.Pid}} -- web"
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "words"),
+    [
+        ("docker", "docker", _INSPECT),
+        ("podman", "podman", _INSPECT),
+        ("lxc", "lxc-info", "--pid --no-humanize --name web"),
+        ("machine", "machinectl", "show --property=Leader --value web"),
+    ],
+)
 @pytest.mark.parametrize(("answer", "works"), [("4711", True), ("0", False), ("", False)])
 def test_container_is_inspected(
-    tmp_path: Path, program: str, answer: str, works: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kind: str, program: str, words: str, answer: str, works: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, body in (
         ("nsenter", 'echo "$2"'),
-        (program, f'[ "$*" = "inspect --format {{{{.State.Pid}}}} -- web" ] && echo {answer}'),
+        (program, f'[ "$*" = "{words}" ] && echo {answer}'),
     ):
         (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    result = run(build(nsenter_target=f"{program}:web")[0])
+    result = run(build(nsenter_target=f"{kind}:web")[0])
     assert result.stdout == ("4711\n" if works else "")
-    assert works or f"the {program} container 'web' is not running" in result.stderr
+    called = "machine" if kind == "machine" else f"{kind} container"
+    assert works or f"the {called} 'web' is not running" in result.stderr
 
 
 def test_lookup_runs_under_sudo() -> None:

@@ -69,7 +69,7 @@ def ran(directory: Path, command: str) -> list[str] | None:
     return called.read_bytes().decode().split("\0")[:-1] if called.exists() else None
 
 
-@pytest.mark.parametrize("prefix", ["", "/", "docker:", "podman:", "node:", "pid:", "/proc/1/ns/"])
+@pytest.mark.parametrize("prefix", ["", "/", "docker:", "podman:", "lxc:", "machine:", "node:", "pid:", "/proc/1/ns/"])
 def test_targets(prefix: str, shell: Path) -> None:
     taken = 0
     for text in itertools.islice(texts(1), 60):

@@ -44,7 +44,13 @@ def test_containers_topology_of_ipv4_has_no_ipv6() -> None:
     assert [veth["peer"]["netns"] for veth in made["veth"]] == ["web", "docker:db"]
     assert all(veth["master"] == "br0" and veth["mtu"] == veth["peer"]["mtu"] == 1450 for veth in made["veth"])
     assert not any(veth["hairpin"] for veth in made["veth"])  # nothing is published
-    assert made["route"][0]["gateway"] == "10.244.11.1"
+    assert made["route"][0] == {
+        "netns": "web",
+        "dest": "default",
+        "family": "ipv4",
+        "gateway": "10.244.11.1",
+        "device": "eth0",
+    }
     assert made["commands"] == [
         {
             "name": "db",
@@ -53,6 +59,36 @@ def test_containers_topology_of_ipv4_has_no_ipv6() -> None:
             "environment": {"CONTAINER": "db", "NODE": "node1"},
         }
     ]
+
+
+def test_a_container_of_an_engine_keeps_its_way_out_and_answers_by_ours() -> None:
+    made = topologies.containers_topology(plan(), "node1", bridge="br0")
+    peer = made["veth"][1]["peer"]
+    assert peer["name"] == "ctl0"  # it has an eth0
+    (address,) = peer["addresses"]
+    routes = [route for route in made["route"] if route["netns"] == "docker:db"]
+    assert [(route["dest"], route.get("gateway"), "table" in route) for route in routes] == [
+        ("10.244.0.0/16", "10.244.11.1", False),
+        ("10.244.11.0/24", None, True),
+        ("default", "10.244.11.1", True),
+    ]
+    (rule,) = made["rule"]
+    assert rule == {
+        "netns": "docker:db",
+        "priority": 10244,
+        "from": address.replace("/24", "/32"),
+        "table": routes[1]["table"],
+    }
+    other = topologies.containers_topology(plan(), "node1", bridge="br1")
+    assert other["rule"][0]["table"] != rule["table"]
+
+
+@pytest.mark.parametrize("options", [{"style": "l2"}, {"prefix": "10.9.0.0/24", "node_length": 24}])
+def test_what_is_on_the_link_has_no_route_beside_that(options: dict[str, Any]) -> None:
+    containers = ({"name": "db", "attach": "docker:db"}, {"name": "own", "attach": "docker:own", "default_route": True})
+    made = fleet.plan([NodeInput("node1", "192.0.2.11", containers=containers)], Options(**options))
+    routes = topologies.containers_topology(made, "node1")["route"]
+    assert [(r["netns"], r["dest"]) for r in routes if "table" not in r] == [("docker:own", "default")]
 
 
 def test_containers_send_only_as_themselves_and_for_services() -> None:
@@ -80,7 +116,9 @@ def test_containers_topology_of_both_families_takes_no_router_advertisements() -
     made = topologies.containers_topology(plan(prefix6="fd00::/48"), "node1")
     assert made["namespaces"][0]["sysctls"]["net.ipv6.conf.all.accept_ra"] == 0
     assert made["sysctls"]["net/ipv6/conf/ctl0/accept_ra"] == 0
-    assert [route["family"] for route in made["route"]] == ["ipv4", "ipv6"] * 2
+    defaults = [route for route in made["route"] if route["dest"] == "default"]
+    assert [route["family"] for route in defaults] == ["ipv4", "ipv6"] * 2
+    assert [rule["from"].partition("/")[2] for rule in made["rule"]] == ["32", "128"]
     assert made["veth"][0]["peer"]["nodad"] is True
 
 

@@ -39,7 +39,7 @@ def boot() -> None:
     for path, text in kept.items():
         content = json.loads(text)
         (DIRECTORY / path).parent.mkdir(parents=True, exist_ok=True)
-        (DIRECTORY / path).write_text(json.dumps({**content, "boot": "another"}))
+        (DIRECTORY / path).write_text(json.dumps({**content, "boot": "another", "declared_boot": "another"}))
     sh(FOREIGN)
 
 
@@ -200,6 +200,9 @@ def test_what_a_path_stood_for_is_something_else_after_a_boot(capfd: Said) -> No
     assert said("ip link show eth0", "ifname") == []
     assert said("ip link show v0", "ifname") == []
     assert said("ip link show v1", "master") == ["br1"]
+    restore()
+    assert "left out, for it is gone since the last reboot: netns '/run/p'" in capfd.readouterr().err
+    assert said("ip link show v0", "ifname") == [], "a repair in the new boot connected what is there now"
     # In the same boot it is taken at its word, and what is there does not go.
     sh("umount /run/p; ip netns add p; mount --bind /run/netns/p /run/p")
     apply("topology", options)

@@ -19,6 +19,7 @@ from .canonical import is_name
 from .declare import declare_topology, owner_name
 from .errors import StoreError
 from .kernel.node import Node
+from .kernel.refs import ENGINES
 from .kinds import KINDS
 from .model import Declaration, Key, Resource
 from .ownership import Ledger
@@ -65,13 +66,21 @@ def recall(store: Store, node: Node, watched: Mapping[str, Any]) -> Remembered:
         ContainerlandError: the file cannot be used, or what it names cannot be looked at.
     """
     store.load()
+    store.declares_again()
     again = store.boot == this_boot()
-    is_gone = node.is_gone if again else passes
+    own = store.declared_boot == this_boot()
+
+    def is_gone(ref: str) -> bool:
+        if not again:
+            return passes(ref)
+        # Containers are found by their names in every boot; a process or a path may be somebody else's by now.
+        return node.is_gone(ref) or (not own and passes(ref) and ref.partition(":")[0] not in ENGINES)
+
     ledger = Ledger(store, store.declared, is_gone)
     unconfirmed = store.unconfirmed and not again
     if not store.declared:
         return Remembered({}, Declaration(), ledger, unconfirmed, ())
-    when = "it is gone" if again else "it was lost at the last reboot"
+    when = "it is gone" if own else "it is gone since the last reboot" if again else "it was lost at the last reboot"
     declaration, left_out = _without(store.declared, node, is_gone, when)
     _prevail(declaration, watched, node)
     return Remembered(store.declared, declaration, ledger, unconfirmed, left_out)

@@ -52,6 +52,7 @@ class Store:
     Attributes:
         declared: the options that were declared last, from `load` on.
         boot: of which boot of the node the file tells, from `load` on; '' if that is not known.
+        declared_boot: in which boot somebody declared that: numbers of processes, and paths, are of that boot.
         unconfirmed: the file tells of a guarded change that was not confirmed.
     """
 
@@ -61,7 +62,9 @@ class Store:
         self._path = os.path.join(directory, f"{owner}.json")
         self.declared: Mapping[str, Any] = {}
         self.boot = ""
+        self.declared_boot = ""
         self.unconfirmed = False
+        self._declares_again = False
         self._before: Mapping[str, Any] | None = None
 
     def load(self) -> dict[Key, Record]:
@@ -78,6 +81,7 @@ class Store:
             records = [_from_json(entry) for entry in content["objects"]]
             self.declared = content["declared"]
             self.boot = str(content.get("boot", ""))
+            self.declared_boot = str(content.get("declared_boot", self.boot))
             self.unconfirmed = "before" in content
         except (ValueError, KeyError, TypeError):
             raise damaged(self._path) from None
@@ -93,12 +97,17 @@ class Store:
             "version": FORMAT.version,
             "name": self._owner,
             "boot": this_boot(),
+            "declared_boot": self.declared_boot if self._declares_again else this_boot(),
             "declared": declared,
             "objects": [_to_json(record) for record in records],
         }
         if self._before is not None:
             content["before"] = self._before
         write(self._path, json.dumps(content, separators=(",", ":")).encode())
+
+    def declares_again(self) -> None:
+        """What `save` is given from now on is what the file held: nobody has said it anew."""
+        self._declares_again = True
 
     # A guarded change that cuts the node off ends with its power being switched off as well. So until it is confirmed,
     # the file holds what it held before, and that is what the node boots with.

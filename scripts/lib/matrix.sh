@@ -50,3 +50,37 @@ matrix_corners() {
     matrix_node "${found[0]}" "${matrix_pyroute2[0]}"
     matrix_node "${found[-1]}" "${matrix_pyroute2[-1]}"
 }
+
+# name=suite=components
+# shellcheck disable=SC2034
+matrix_roots=(debian-12=bookworm=main debian-13=trixie=main ubuntu-22.04=jammy=main,universe ubuntu-24.04=noble=main,universe)
+
+# matrix_root NAME SUITE COMPONENTS: what such a distribution installs with Python, as a directory. The packages that
+# the role host is to install are in its cache, for it has no network then.
+matrix_root() {
+    local root=$matrix/roots/$1 suite=$2 components=$3 keyring=()
+    [ ! -e "$root.made" ] || return 0
+    if [ "$(id -u)" != 0 ] || ! command -v mmdebstrap >/dev/null; then
+        warn "matrix: $1 is left out: it takes root, and the package mmdebstrap"
+        return 0
+    fi
+    [[ $1 != ubuntu-* || ! -e $matrix/ubuntu-archive-keyring.gpg ]] || keyring=(--keyring "$matrix/ubuntu-archive-keyring.gpg")
+    rm -rf "$root"
+    mkdir -p "$matrix/roots"
+    # shellcheck disable=SC2016  # $1 is mmdebstrap's
+    if mmdebstrap --quiet --variant=minbase --components="$components" "${keyring[@]}" --skip=cleanup/apt \
+        --include=apt,kmod,procps,python3,python3-apt \
+        --customize-hook='chroot "$1" apt-get -qq -y -o APT::Install-Recommends=true --download-only install iproute2 iptables python3-pyroute2' \
+        "$suite" "$root" </dev/null >"$root.log" 2>&1; then
+        touch "$root.made"
+    else
+        rm -rf "$root"
+        warn "matrix: $1 is left out, for it could not be installed: $(tail -n 3 "$root.log" | tr '\n' ' ')"
+    fi
+}
+
+# The newest version of ansible-core that is there for this Python, as far as it is pinned for the tests.
+matrix_mitogen() {
+    environment "$matrix/mitogen" "$(find_python 3.11 || find_python 3)" "ansible-core==2.19.*" "netaddr>=1.3,<2" \
+        "pyroute2==0.9.*" "mitogen>=0.3.54,<0.4"
+}

@@ -29,7 +29,6 @@ class Record:
 
 
 RECORD = pytest.StashKey[Record]()
-_results: dict[str, dict[tuple[str, ...], dict[str, Any]]] = {}
 
 
 @pytest.fixture
@@ -42,18 +41,19 @@ def record(request: pytest.FixtureRequest) -> Record:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report: pytest.TestReport = yield  # type: ignore[misc, assignment]
     found = item.stash.get(RECORD, None)
-    if report.when == "call" and found is not None and found.cell:
-        table = _results.setdefault(Path(item.path).stem[len("test_") :], {})
-        row = table.setdefault(tuple(found.cell.values()), {**found.cell, "result": "passed"})
-        row.update(found.counts)
-        if not report.passed:
-            row["result"] = "failed"
+    if ALL and report.when == "call" and found is not None and found.cell:
+        write(TARGET / f"{Path(item.path).stem[len('test_') :]}.json", found, report.passed)
     return report  # type: ignore[return-value]
 
 
-def pytest_sessionfinish() -> None:
-    if not ALL:
-        return
-    TARGET.mkdir(exist_ok=True)
-    for name, rows in _results.items():
-        (TARGET / f"{name}.json").write_text(json.dumps(list(rows.values()), indent=2) + "\n")
+def write(path: Path, record: Record, passed: bool) -> None:
+    """Add it to the rows that are there; scripts/test-matrix removes those of earlier runs."""
+    rows = json.loads(path.read_text()) if path.exists() else []
+    row = next((each for each in rows if record.cell.items() <= each.items()), None)
+    if row is None:
+        rows.append(row := {**record.cell, "result": "passed"})
+    row.update(record.counts)
+    if not passed:
+        row["result"] = "failed"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(rows, indent=2) + "\n")

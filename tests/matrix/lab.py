@@ -54,12 +54,12 @@ def life(*arguments: str, ansible: str = "ansible-playbook", before: str = "", s
     run_in_lab(before + LIFE, *arguments, ANSIBLE=ansible, SNAPSHOT=snapshot)
 
 
-def run_in_lab(script: str, *arguments: str, **environment: str) -> str:
-    """Runs a shell script in a fresh lab of two nodes, and returns what it said."""
+def run_in_lab(script: str, *arguments: str, nodes: int = 2, **environment: str) -> str:
+    """Runs a shell script in a fresh lab, and returns what it said."""
     words: Sequence[str] = [word for argument in arguments for word in argument.split(" ")]
     done = subprocess.run(
         [str(CHECKOUT / "scripts/sandbox"), *COMMAND, script, "bash", *words],
-        env=clean(LAB_NODES="2", **environment),
+        env=clean(LAB_NODES=str(nodes), **environment),
         cwd=CHECKOUT,
         text=True,
         capture_output=True,

@@ -44,7 +44,9 @@ def nodes(_name: str, rows: Sequence[Row]) -> Iterator[str]:
     pythons = sorted({row["python"] for row in rows}, key=by_version)
     found = {(row["python"], row["pyroute2"]): row for row in rows}
     head = ["Python", *(f"pyroute2 {version}" for version in versions)]
-    yield from table(head, [[python, *(cell(found.get((python, version))) for version in versions)] for python in pythons])
+    yield from table(
+        head, [[python, *(cell(found.get((python, version))) for version in versions)] for python in pythons]
+    )
 
 
 def cell(row: Row | None) -> str:
@@ -58,7 +60,9 @@ def controllers(_name: str, rows: Sequence[Row]) -> Iterator[str]:
     yield from section("Controllers")
     yield "The playbooks `site`, `verify`, `site` again without a change, and `teardown`, over two nodes of the lab."
     yield ""
-    yield from table(["ansible-core", "Python", "netaddr", ""], fields(rows, "ansible-core", "python", "netaddr", "result"))
+    yield from table(
+        ["ansible-core", "Python", "netaddr", ""], fields(rows, "ansible-core", "python", "netaddr", "result")
+    )
 
 
 def distributions(_name: str, rows: Sequence[Row]) -> Iterator[str]:
@@ -74,7 +78,9 @@ def sanity(_name: str, found: Mapping[str, Any]) -> Iterator[str]:
     yield from section("ansible-test sanity")
     yield f"`scripts/sanity`; the code is compiled and imported with Python {', '.join(found['targets'])}."
     yield ""
-    yield from table(["ansible-core", "Python", ""], fields(found["versions"].values(), "ansible-core", "python", "result"))
+    yield from table(
+        ["ansible-core", "Python", ""], fields(found["versions"].values(), "ansible-core", "python", "result")
+    )
 
 
 def mitogen(_name: str, rows: Sequence[Row]) -> Iterator[str]:

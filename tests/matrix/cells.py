@@ -88,5 +88,7 @@ def packages_of(environment: Environment) -> Path:
 
 def clean(**more: str) -> Mapping[str, str]:
     """The environment of this process without what belongs to its own Python."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "PYTEST"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "PYTEST"))
+    }
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "ANSIBLE_NOCOLOR": "1", **more}

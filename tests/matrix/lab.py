@@ -42,7 +42,9 @@ diff -u "$TMPDIR/before" "$TMPDIR/after"
 COMMAND = ("bash", str(CHECKOUT / "scripts/lib/lab-inside"), "bash", "-euo", "pipefail", "-c")
 
 
-def life(*arguments: str, ansible: str = "ansible-playbook", before: str = "", snapshot: str = "scripts/lib/snapshot") -> None:
+def life(
+    *arguments: str, ansible: str = "ansible-playbook", before: str = "", snapshot: str = "scripts/lib/snapshot"
+) -> None:
     """Fails unless all of it goes well and nothing is left.
 
     Args:

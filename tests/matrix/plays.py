@@ -24,13 +24,18 @@ ALONE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("neighbor", {"netns": "alone", "address": "10.20.0.9", "device": "br9", "mac": "02:00:00:00:00:ac"}),
     ("fdb", {"netns": "alone", "mac": "02:00:00:00:00:ad", "device": "vx9", "destination": "10.20.0.3"}),
     ("ipset", {"netns": "alone", "name": "s9", "type": "hash:net", "entries": ["10.20.0.0/24"]}),
-    ("iptables_chain", {"netns": "alone", "chain": "ALONE", "rules": ["-p tcp --dport 80 -j ACCEPT"], "jumps": ["INPUT"]}),
+    (
+        "iptables_chain",
+        {"netns": "alone", "chain": "ALONE", "rules": ["-p tcp --dport 80 -j ACCEPT"], "jumps": ["INPUT"]},
+    ),
 )
 
 
 def play(python: str) -> list[dict[str, Any]]:
     """The play, on a node that this version of Python runs on."""
-    return [{"name": "Live", "hosts": "node", "gather_facts": False, "tasks": [*_look(python), *_topology(), *_alone()]}]
+    return [
+        {"name": "Live", "hosts": "node", "gather_facts": False, "tasks": [*_look(python), *_topology(), *_alone()]}
+    ]
 
 
 def _look(python: str) -> Iterator[Task]:

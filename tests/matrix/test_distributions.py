@@ -64,7 +64,12 @@ def test_distributions(name: str, record: Record) -> None:
         ROOT=str(CACHE / "roots" / name),
         SNAPSHOT="/run/sandbox/tmp/look/scripts/lib/snapshot",
     )
-    found = dict(line.split(" ", 1) for line in said.splitlines() if line.startswith(("python", "iproute2", "iptables ")))
+    found = dict(
+        line.split(" ", 1) for line in said.splitlines() if line.startswith(("python", "iproute2", "iptables "))
+    )
     record.cell.update(
-        python=found["python"], pyroute2=found["python3-pyroute2"], iproute2=found["iproute2"], iptables=found["iptables"]
+        python=found["python"],
+        pyroute2=found["python3-pyroute2"],
+        iproute2=found["iproute2"],
+        iptables=found["iptables"],
     )

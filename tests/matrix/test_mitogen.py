@@ -61,9 +61,7 @@ def test_mitogen(record: Record) -> None:
     environment = Environment(("mitogen",), CACHE / "mitogen")
     record.cell = environment.versions("ansible-core", "mitogen")
     strategies = cells.packages_of(environment) / "ansible_mitogen" / "plugins" / "strategy"
-    said = run_in_lab(
-        SCRIPT, nodes=NODES, PROGRAMS=str(environment.path / "bin"), STRATEGIES=str(strategies)
-    )
+    said = run_in_lab(SCRIPT, nodes=NODES, PROGRAMS=str(environment.path / "bin"), STRATEGIES=str(strategies))
     seconds: dict[str, list[float]] = {}
     for line in said.splitlines():
         name, _space, took = line.partition(" ")

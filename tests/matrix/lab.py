@@ -22,7 +22,9 @@ snapshots() {
 play() {
     local playbook=$1
     shift
-    $ANSIBLE -i inventories/lab "playbooks/$playbook.yml" "$@" >"$TMPDIR/$playbook.log" 2>&1 || { cat "$TMPDIR/$playbook.log"; exit 1; }
+    $ANSIBLE -i inventories/lab "playbooks/$playbook.yml" "$@" >"$TMPDIR/$playbook.log" 2>&1 && return
+    cat "$TMPDIR/$playbook.log"
+    exit 1
 }
 unchanged() {
     [ "$(grep -cE '^node[12] +: .* changed=0 +unreachable=0 +failed=0 ' "$TMPDIR/site.log")" = 2 ] && return
@@ -39,12 +41,11 @@ play teardown "$@"
 snapshots >"$TMPDIR/after"
 diff -u "$TMPDIR/before" "$TMPDIR/after"
 """
+SNAPSHOT = str(CHECKOUT / "scripts/lib/snapshot")
 COMMAND = ("bash", str(CHECKOUT / "scripts/lib/lab-inside"), "bash", "-euo", "pipefail", "-c")
 
 
-def life(
-    *arguments: str, ansible: str = "ansible-playbook", before: str = "", snapshot: str = "scripts/lib/snapshot"
-) -> None:
+def life(*arguments: str, ansible: str = "ansible-playbook", before: str = "", snapshot: str = SNAPSHOT) -> None:
     """Fails unless all of it goes well and nothing is left.
 
     Args:

@@ -39,7 +39,11 @@ for node in node1 node2; do
 done
 first() { nsenter --target "$(cat /run/containerland/nodes/node1.pid)" --net --mount --uts --ipc --pid -- "$@"; }
 ! first which ip iptables || { echo "the root has what the role is to install"; exit 1; }
-play_quietly() { $ANSIBLE -i inventories/lab "playbooks/$1.yml" "${@:2}" >"$TMPDIR/first.log" 2>&1 || { cat "$TMPDIR/first.log"; exit 1; }; }
+play_quietly() {
+    $ANSIBLE -i inventories/lab "playbooks/$1.yml" "${@:2}" >"$TMPDIR/first.log" 2>&1 && return
+    cat "$TMPDIR/first.log"
+    exit 1
+}
 play_quietly site "$@"
 play_quietly teardown "$@"
 first python3 -c 'import platform; print("python", platform.python_version())'

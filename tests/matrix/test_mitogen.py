@@ -29,7 +29,8 @@ Subsystem sftp internal-sftp
 END
 ip address add 192.0.2.1/24 dev underlay
 for pid in /run/containerland/nodes/node*.pid; do
-    nsenter --target "$(cat "$pid")" --net --mount --uts --ipc --pid -- sh -ec "mkdir /run/sshd; /usr/sbin/sshd -f $keys/sshd_config"
+    nsenter --target "$(cat "$pid")" --net --mount --uts --ipc --pid -- \
+        sh -ec "mkdir /run/sshd; /usr/sbin/sshd -f $keys/sshd_config"
 done
 cat >"$TMPDIR/ssh.json" <<END
 {"ansible_connection": "ssh", "ansible_become": false, "ansible_user": "root",
@@ -39,8 +40,10 @@ END
 export ANSIBLE_HOST_KEY_CHECKING=false
 play() {
     local name=$1 playbook=$2 began=$EPOCHREALTIME log=$TMPDIR/$1.log
-    "$PROGRAMS/ansible-playbook" -i inventories/lab -e "@$TMPDIR/ssh.json" "playbooks/$playbook.yml" >"$log" 2>&1 || { cat "$log"; exit 1; }
-    [[ $name != *again ]] || [ "$(grep -cE '^node[1-3] +: .* changed=0 +unreachable=0 +failed=0 ' "$log")" = 3 ] || { cat "$log"; exit 1; }
+    "$PROGRAMS/ansible-playbook" -i inventories/lab -e "@$TMPDIR/ssh.json" "playbooks/$playbook.yml" >"$log" 2>&1 ||
+        { cat "$log"; exit 1; }
+    [[ $name != *again ]] ||
+        [ "$(grep -cE '^node[1-3] +: .* changed=0 +unreachable=0 +failed=0 ' "$log")" = 3 ] || { cat "$log"; exit 1; }
     echo "$name $((${EPOCHREALTIME/./} - ${began/./}))"
 }
 round() {

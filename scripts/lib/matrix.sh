@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Sourced: the environments that tests/matrix runs with, below .cache/matrix; what a directory is called says what is in it.
 # shellcheck shell=bash
-# shellcheck source=scripts/lib/pythons.sh
+# shellcheck source=scripts/lib/pythons.sh disable=SC2154
 . "$checkout/scripts/lib/pythons.sh"
 
 matrix=$checkout/.cache/matrix
@@ -52,7 +52,7 @@ matrix_corners() {
 }
 
 # name=suite=components
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034,SC2054
 matrix_roots=(debian-12=bookworm=main debian-13=trixie=main ubuntu-22.04=jammy=main,universe ubuntu-24.04=noble=main,universe)
 
 # matrix_root NAME SUITE COMPONENTS: what such a distribution installs with Python, as a directory. The packages that

@@ -85,8 +85,8 @@ def sanity(_name: str, found: Mapping[str, Any]) -> Iterator[str]:
 
 def mitogen(_name: str, rows: Sequence[Row]) -> Iterator[str]:
     yield from section("Mitogen")
-    yield "The playbook `site` over nodes of the lab by ssh, with Mitogen's strategy and without, one after the other in"
-    yield "one run. The ratio says how many times as long it takes without; times of different rows cannot be compared."
+    yield "The playbook `site` over nodes of the lab by ssh, with Mitogen's strategy and without, in turns in one run. The"
+    yield "ratio says how many times as long it takes without; times of different rows cannot be compared."
     yield ""
     yield from other("", rows)
 

@@ -36,9 +36,9 @@ def page(results: Mapping[str, Any]) -> str:
 
 def nodes(_name: str, rows: Sequence[Row]) -> Iterator[str]:
     yield from section("Managed nodes")
-    yield "`make test-matrix`: the tests of the engine on the kernel (tests), and a playbook with every module that declares"
-    yield "something, run by Ansible with that interpreter on the node (tasks): made, changed, repaired, taken away, nothing"
-    yield "left. A result without a number of both has not been through both."
+    yield "`make test-matrix`: the tests of the engine on the kernel (tests), and a playbook with every module that"
+    yield "declares something, run by Ansible with that interpreter on the node (tasks): made, changed, repaired, taken"
+    yield "away, nothing left. A result without a number of both has not been through both."
     yield ""
     versions = sorted({row["pyroute2"] for row in rows}, key=by_version)
     pythons = sorted({row["python"] for row in rows}, key=by_version)
@@ -67,8 +67,8 @@ def controllers(_name: str, rows: Sequence[Row]) -> Iterator[str]:
 
 def distributions(_name: str, rows: Sequence[Row]) -> Iterator[str]:
     yield from section("Distributions of managed nodes")
-    yield "The same with nodes whose files are those of the distribution: the role `host` installs its packages. The kernel"
-    yield "is that of the machine, and there is no systemd."
+    yield "The same with nodes whose files are those of the distribution: the role `host` installs its packages. The"
+    yield "kernel is that of the machine, and there is no systemd."
     yield ""
     names = ("distribution", "python", "pyroute2", "iproute2", "iptables", "result")
     yield from table(["", "Python", "python3-pyroute2", "iproute2", "iptables", ""], fields(rows, *names))
@@ -85,8 +85,8 @@ def sanity(_name: str, found: Mapping[str, Any]) -> Iterator[str]:
 
 def mitogen(_name: str, rows: Sequence[Row]) -> Iterator[str]:
     yield from section("Mitogen")
-    yield "The playbook `site` over nodes of the lab by ssh, with Mitogen's strategy and without, in turns in one run. The"
-    yield "ratio says how many times as long it takes without; times of different rows cannot be compared."
+    yield "The playbook `site` over nodes of the lab by ssh, with Mitogen's strategy and without, in turns in one run."
+    yield "The ratio says how many times as long it takes without; times of different rows cannot be compared."
     yield ""
     yield from other("", rows)
 

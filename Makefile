@@ -4,7 +4,7 @@
 # Every command sets up what it needs first. On a machine without make, run the scripts themselves.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-faults test-vm lint docs bench clean
+.PHONY: help demo lab test test-faults test-vm test-matrix lint docs bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -23,6 +23,9 @@ test-faults: ## kill and refuse at every call, thousands of random topologies (a
 
 test-vm: ## the playbooks on three virtual machines, with a reboot (as root; 10 to 30 minutes)
 	@scripts/test-vm
+
+test-matrix: ## every supported Python, pyroute2, ansible-core and distribution (as root; an hour)
+	@scripts/test-matrix
 
 lint: ## check style, types, documentation and changelog
 	@scripts/lint

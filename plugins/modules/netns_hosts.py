@@ -85,10 +85,10 @@ import ipaddress
 import re
 from typing import Any
 
-from ..module_utils import _hosts
-from ..module_utils._ansible.module import Module
-from ..module_utils._core.canonical import netns_name
-from ..module_utils._core.errors import ContainerlandError, InputError
+from ansible_collections.containerland.net.plugins.module_utils import _hosts
+from ansible_collections.containerland.net.plugins.module_utils._ansible.module import Module
+from ansible_collections.containerland.net.plugins.module_utils._core.canonical import netns_name
+from ansible_collections.containerland.net.plugins.module_utils._core.errors import ContainerlandError, InputError
 
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")

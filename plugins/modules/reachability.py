@@ -110,9 +110,9 @@ devices:
 import ipaddress
 from typing import Any
 
-from ..module_utils._ansible.module import Module
-from ..module_utils._core.errors import ContainerlandError, InputError
-from ..module_utils._reachability import Settings, devices, probe
+from ansible_collections.containerland.net.plugins.module_utils._ansible.module import Module
+from ansible_collections.containerland.net.plugins.module_utils._core.errors import ContainerlandError, InputError
+from ansible_collections.containerland.net.plugins.module_utils._reachability import Settings, devices, probe
 
 MOST = {"timeout": 60, "attempts": 100, "window": 65536}
 MOST_TARGETS = 65536  # the sequence number of an echo request has 16 bits

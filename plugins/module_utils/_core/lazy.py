@@ -61,10 +61,16 @@ class Registry(dict[str, T], Generic[T]):
 
 
 class Module:
-    """Stands for a module of a package."""
+    """Stands for a module.
 
-    def __init__(self, package: str, name: str) -> None:
-        self._name = f"{package}.{name}"
+    Args:
+        beside: the `__name__` of a module of the same package; Python 3.9 does not know `__package__` yet while it
+            imports from an archive, as Ansible has it do.
+        name: without its package.
+    """
+
+    def __init__(self, beside: str, name: str) -> None:
+        self._name = f"{beside.rpartition('.')[0]}.{name}"
 
     def __getattr__(self, name: str) -> Any:
         return getattr(importlib.import_module(self._name), name)

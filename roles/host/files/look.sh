@@ -9,6 +9,7 @@ python=$1 kinds=$2 files=$3 proxy=$4
 shift 4
 PATH=$PATH:/usr/sbin:/sbin
 
+[ ! -r /etc/os-release ] || (. /etc/os-release && echo "os $ID ${ID_LIKE:-}")
 for package in "$@"; do
     program=${package#*=}
     case $program in

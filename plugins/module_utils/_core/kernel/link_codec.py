@@ -14,7 +14,7 @@ from . import packed, wire
 if TYPE_CHECKING:
     from . import messages
 else:
-    messages = Module(__package__, "messages")
+    messages = Module(__name__, "messages")
 
 # IFLA_BRPORT_* of the kernel's if_link.h that packed.port_set writes.
 _PORT_FLAGS = {"hairpin": 4, "isolated": 33, "neigh_suppress": 32}

@@ -28,7 +28,7 @@ from .places import Places
 if TYPE_CHECKING:
     from . import ipset, ipvs, xtables
 else:
-    ipset, ipvs, xtables = (Module(__package__, name) for name in ("ipset", "ipvs", "xtables"))
+    ipset, ipvs, xtables = (Module(__name__, name) for name in ("ipset", "ipvs", "xtables"))
 
 # What is read of links and depends on their names and numbers.
 _NAMED = ("links", "names", "indexes", "kinds", "vlans", "veth ends")

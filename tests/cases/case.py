@@ -54,7 +54,8 @@ class Session(Protocol):
 
     world: World
 
-    def canonical(self, ref: str) -> str: ...
+    def canonical(self, ref: str) -> str:
+        """The reference as plans write it."""
 
 
 Opener = Callable[[], AbstractContextManager[Session]]

@@ -211,7 +211,7 @@ def test_lock() -> None:
 def test_two_at_once() -> None:
     sh(FOREIGN)
     context = multiprocessing.get_context("fork")
-    running = [context.Process(target=apply, args=("topology", whole("web1", "web2"))) for _ in range(2)]
+    running = [context.Process(target=apply, args=("topology", whole("web1", "web2"))) for _turn in range(2)]
     for process in running:
         process.start()
     for process in running:

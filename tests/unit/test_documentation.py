@@ -23,7 +23,7 @@ from plugins.module_utils._core.guard_options import GUARD
 from plugins.module_utils._core.kinds import DECLARATIONS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SCRIPT = CHECKOUT / "scripts" / "document_modules"
+SCRIPT = CHECKOUT / "scripts" / "lib" / "document_modules.py"
 PREFIX = "containerland.net."
 
 

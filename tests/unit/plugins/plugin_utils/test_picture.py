@@ -9,8 +9,8 @@ import copy
 import itertools
 import json
 import random
-import xml.etree.ElementTree as ElementTree
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from ansible.errors import AnsibleFilterError

@@ -25,7 +25,7 @@ from plugins.module_utils._core.fields import Field, Fields  # noqa: E402
 from plugins.module_utils._core.guard_options import module_fields  # noqa: E402
 from plugins.module_utils._core.info import INFO  # noqa: E402
 from plugins.module_utils._core.ipvs_info import IPVS_INFO  # noqa: E402
-from plugins.module_utils._core.kinds import DECLARATIONS  # noqa: E402
+from plugins.module_utils._core.kinds.registry import DECLARATIONS  # noqa: E402
 
 MODULES: dict[str, Fields] = {
     **{name: module_fields(name, declaration.fields) for name, declaration in DECLARATIONS.items()},

@@ -19,7 +19,7 @@ from .canonical import is_name
 from .declare import declare_topology, owner_name
 from .errors import StoreError
 from .kernel.node import Node
-from .kinds import KINDS
+from .kinds.registry import KINDS
 from .model import Declaration, Key, Resource
 from .ownership import Ledger
 from .state_file import this_boot

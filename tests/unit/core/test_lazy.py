@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.containerland.net.plugins.module_utils._core.archive import Archive
-from ansible_collections.containerland.net.plugins.module_utils._core.kinds import DECLARATIONS, KINDS
-from ansible_collections.containerland.net.plugins.module_utils._core.kinds.types import TYPES
+from ansible_collections.containerland.net.plugins.module_utils._core.kinds.registry import DECLARATIONS, KINDS
+from ansible_collections.containerland.net.plugins.module_utils._core.kinds.types.registry import TYPES
 
 ROOT = Path(__file__).parents[3]
 CORE = ROOT / "plugins/module_utils/_core"
@@ -23,7 +23,7 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {path!r})
 from ansible_collections.containerland.net.plugins.module_utils._ansible import runner
-from ansible_collections.containerland.net.plugins.module_utils._core.kinds import DECLARATIONS
+from ansible_collections.containerland.net.plugins.module_utils._core.kinds.registry import DECLARATIONS
 DECLARATIONS["veth"]
 print(*sorted(name.partition("._core.")[2] for name in sys.modules if "._core." in name))
 """

@@ -220,7 +220,7 @@ def test_a_server_without_connections_goes_at_once_and_one_that_kept_some_is_tol
 def test_who_waits_is_told_how_far_a_drain_is() -> None:
     network()
     apply("ipvs_service", WEB)
-    held = [Client("client", VIP, 80) for _ in SERVERS]
+    held = [Client("client", VIP, 80) for _turn in SERVERS]
     assert sorted(client.ask()[0] for client in held) == sorted(SERVERS)
     gone = {**WEB, "state": "absent", "drain": 5}
     drained = threading.Thread(target=run_module, args=("ipvs_service", gone))

@@ -28,7 +28,7 @@ lint: ## check style, types, documentation and changelog
 	@scripts/lint
 
 sanity: ## ansible-test sanity of every supported ansible-core that this machine has a Python for (20 minutes)
-	@scripts/sanity
+	@scripts/sanity --record
 
 archive: ## build the archive that users install, check it, and use it where nothing else is installed
 	@scripts/archive

@@ -4,7 +4,7 @@
 # Every command sets up what it needs first. On a machine without make, run the scripts themselves.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-faults test-vm test-matrix lint docs bench clean
+.PHONY: help demo lab test test-faults test-vm test-matrix lint sanity archive docs bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -29,6 +29,12 @@ test-matrix: ## every supported Python, pyroute2, ansible-core and distribution 
 
 lint: ## check style, types, documentation and changelog
 	@scripts/lint
+
+sanity: ## ansible-test sanity of every supported ansible-core that this machine has a Python for (20 minutes)
+	@scripts/sanity --record
+
+archive: ## build the archive that users install, check it, and use it where nothing else is installed
+	@scripts/archive
 
 docs: ## build the documentation site in docs/build, and look at its pictures in a browser
 	@scripts/docs

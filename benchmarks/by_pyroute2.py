@@ -33,7 +33,7 @@ def build(number: int) -> None:
             with NetNS(f"c{i}") as inside:
                 inside.link("set", index=inside.link_lookup(ifname="lo")[0], state="up")
                 eth0 = inside.link_lookup(ifname="eth0")[0]
-                inside.addr("add", index=eth0, address=address(bridge, place).split("/")[0], prefixlen=16)
+                inside.addr("add", index=eth0, address=address(bridge, place).split("/", maxsplit=1)[0], prefixlen=16)
                 inside.link("set", index=eth0, state="up")
                 inside.route("add", dst="default", gateway=gateway(bridge))
 

@@ -117,7 +117,7 @@ def medians(one_round: Callable[[], Mapping[str, float]], rounds: int = 0) -> di
     Args:
         rounds: how many; by default three, or one if it is to be quick.
     """
-    found = [one_round() for _ in range(rounds or (1 if is_quick() else ROUNDS))]
+    found = [one_round() for _turn in range(rounds or (1 if is_quick() else ROUNDS))]
     return {name: statistics.median(figures[name] for figures in found) for name in found[0]}
 
 

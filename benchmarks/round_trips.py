@@ -35,7 +35,7 @@ def round_trip(wire: socket.socket, number: int) -> int:
     while True:
         packet = wire.recv(2048)
         ended = time.perf_counter_ns()
-        kind, _, _, answered = struct.unpack_from("!4H", packet, (packet[0] & 15) * 4)
+        kind, _flags, _number, answered = struct.unpack_from("!4H", packet, (packet[0] & 15) * 4)
         if kind == REPLY << 8 and answered == number:
             return ended - began
 

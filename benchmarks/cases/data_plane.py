@@ -65,7 +65,7 @@ def measured(turns: int, questions: int) -> dict[str, list[float]]:
                 servers.enter_context(server(f"{prefix}{to}"))
         for turn in range(turns):
             for prefix in (OURS, HAND) if turn % 2 else (HAND, OURS):
-                for to, (_, size) in WAYS.items():
+                for to, (_unused, size) in WAYS.items():
                     found.setdefault(f"{prefix}{to} transfer", []).append(transfer(prefix, to, size))
                     found.setdefault(f"{prefix}{to} round trip", []).append(round_trip(prefix, to, questions))
     return found

@@ -112,7 +112,7 @@ def rows(sizes: tuple[int, ...], rounds: int) -> Iterator[Row]:
 
             shares = SHARES[nodes]
             turns = rounds if nodes < max(SIZES) else 1
-            ours = [played("plan", shares) for _ in range(turns)]
+            ours = [played("plan", shares) for _turn in range(turns)]
             looped = played("loop", shares).task("shares") if nodes in LOOPED else None
             nothing = played("nothing", shares).memory
         seconds = statistics.median(run.task("plan") for run in ours)

@@ -39,9 +39,9 @@ def by_hand(number: int) -> str:
     """A shell script: the link, then one batch of forwarding entries, and one of neighbours and routes."""
     lines = ["set -e", "ip -batch - <<'END'", f"link add {LINK} type vxlan id 1 dstport 4789 nolearning"]
     lines += [f"addr add {OWN}/32 dev {LINK}", f"link set {LINK} up", "END", "bridge -batch - <<'END'"]
-    lines += [f"fdb add {mac} dev {LINK} dst {underlay} self permanent" for underlay, mac, _ in peers(number)]
+    lines += [f"fdb add {mac} dev {LINK} dst {underlay} self permanent" for underlay, mac, _unused in peers(number)]
     lines += ["END", "ip -batch - <<'END'"]
-    for _, mac, gateway in peers(number):
+    for _unused, mac, gateway in peers(number):
         lines.append(f"neigh add {gateway} lladdr {mac} dev {LINK} nud permanent")
         lines.append(f"route add {gateway}/24 via {gateway} dev {LINK} onlink")
     return "\n".join([*lines, "END", ""])
@@ -62,9 +62,9 @@ def check(number: int) -> None:
         {(route["dst"], route["gateway"]) for route in routes if "onlink" in route["flags"]},
     )
     wanted = (
-        {(underlay, mac) for underlay, mac, _ in peers(number)},
-        {(gateway, mac) for _, mac, gateway in peers(number)},
-        {(f"{gateway}/24", gateway) for _, _, gateway in peers(number)},
+        {(underlay, mac) for underlay, mac, _unused in peers(number)},
+        {(gateway, mac) for _unused, mac, gateway in peers(number)},
+        {(f"{gateway}/24", gateway) for _underlay, _mac, gateway in peers(number)},
     )
     if found != wanted:
         raise SystemExit(f"peers: not the same end state: {[sorted(f ^ w)[:2] for f, w in zip(found, wanted)]}")

@@ -118,7 +118,7 @@ def rows(sizes: tuple[int, ...], rounds: int) -> Iterator[Row]:
     commands: dict[str, Figures] = {}
     for nodes in sizes:
         by_commands = nodes <= MOST_BY_COMMANDS
-        turns = [one_round(nodes, by_commands) for _ in range(rounds if nodes == sizes[0] else 1)]
+        turns = [one_round(nodes, by_commands) for _turn in range(rounds if nodes == sizes[0] else 1)]
         found = {name: median(turns, name) for name in turns[0]}
         note = ""
         if by_commands:

@@ -36,7 +36,7 @@ TASKS: Mapping[str, Mapping[str, Any]] = {
 def seconds(number: int) -> dict[str, float]:
     """The median duration of a task of each kind, in one play in which they take turns."""
     # The first of each is not counted: the controller builds the payload of a module once per run.
-    turns = [{name: options} for _ in range(number + 1) for name, options in TASKS.items()]
+    turns = [{name: options} for _turn in range(number + 1) for name, options in TASKS.items()]
     took: dict[str, list[float]] = {}
     for done in tasks([*SETUP, *turns])[len(SETUP) + len(TASKS) :]:
         if done.changed:

@@ -33,7 +33,7 @@ def chart(title: str, found: list[str]) -> list[str]:
     left = max(len(name) for name in count)
     most = max(count.values())
     bars = ("█" * max(1, round(number * WIDTH / most)) for _name, number in sorted(count.items()))
-    lines = [f"  {name:{left}} {bar} {number}" for (name, number), bar in zip(sorted(count.items()), bars)]
+    lines = [f"  {name:{left}} {blocks} {number}" for (name, number), blocks in zip(sorted(count.items()), bars)]
     return [f"{title}: {len(found)} requests, {len(count)} servers", *lines]
 
 

@@ -11,17 +11,10 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.containerland.net.plugins.plugin_utils import fleet, fleet_inputs
+from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError, Options
 from ansible_collections.containerland.net.plugins.plugin_utils.fleet_options import DEFAULT_GROUP, OPTIONS
-
-try:
-    import netaddr  # noqa: F401
-
-    HAS_NETADDR = True
-except ImportError:
-    HAS_NETADDR = False
-else:
-    from ansible_collections.containerland.net.plugins.plugin_utils import fleet, fleet_inputs
-    from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError, Options
+from ansible_collections.containerland.net.plugins.plugin_utils.netaddr_names import HAS_NETADDR
 
 
 class ActionModule(ActionBase):
@@ -54,12 +47,12 @@ class ActionModule(ActionBase):
         """The options, those that the task leaves out from the variables that speak for them."""
         spoken_for = {
             option: self._templar.template(variables[name])
-            for option, (name, _) in OPTIONS.items()
+            for option, (name, _unused) in OPTIONS.items()
             if name in variables
         }
         said = {option: value for option, value in spoken_for.items() if value is not None}
         self._task.args = {**said, **self._task.args}
-        specification = {option: argument for option, (_, argument) in OPTIONS.items()}
+        specification = {option: argument for option, (_unused, argument) in OPTIONS.items()}
         _result, arguments = self.validate_argument_spec(argument_spec=specification)
         return dict(arguments)
 

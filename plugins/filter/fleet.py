@@ -9,21 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-
-try:
-    from ansible_collections.containerland.net.plugins.plugin_utils import (
-        firewall,
-        reachability,
-        reachability_matrix,
-        services,
-        topologies,
-    )
-    from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError
-
-    MISSING = ""
-except ImportError as import_problem:
-    MISSING = f"netaddr is needed on the controller: {import_problem}"
-
+from ansible_collections.containerland.net.plugins.plugin_utils import (
+    firewall,
+    reachability,
+    reachability_matrix,
+    services,
+    topologies,
+)
+from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError
+from ansible_collections.containerland.net.plugins.plugin_utils.netaddr_names import HAS_NETADDR
 
 NAMES = (
     "containers_topology",
@@ -41,7 +35,7 @@ NAMES = (
 
 
 def _refuse(*_args: Any, **_options: Any) -> Any:
-    raise AnsibleFilterError(MISSING)
+    raise AnsibleFilterError("this needs the Python library netaddr on the controller: pip install netaddr")
 
 
 def _once(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -116,7 +110,7 @@ class FilterModule:
     """Ansible's way in."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        if MISSING:
+        if not HAS_NETADDR:
             return dict.fromkeys(NAMES, _refuse)
         functions: dict[str, Callable[..., Any]] = {
             "containers_topology": _once(topologies.containers_topology),

@@ -56,9 +56,7 @@ EXAMPLES = r"""
 # containers.yml; use it as the last source: ansible-playbook -i hosts.yml -i containers.yml containerland.net.inside
 plugin: containerland.net.containers
 
----
-# Groups for nodes and for what is to be watched, and a variable.
-plugin: containerland.net.containers
+# That is enough. This adds groups for nodes and for what is to be watched, and a variable.
 strict: true
 keyed_groups:
   - key: container_node
@@ -80,7 +78,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.utils.vars import combine_vars, load_extra_vars
 from ansible.vars.plugins import get_vars_from_inventory_sources
+from ansible_collections.containerland.net.plugins.plugin_utils import fleet, fleet_inputs, inventory_containers
+from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError, Options
 from ansible_collections.containerland.net.plugins.plugin_utils.fleet_options import DEFAULT_GROUP, OPTIONS
+from ansible_collections.containerland.net.plugins.plugin_utils.netaddr_names import HAS_NETADDR
 
 try:
     from ansible.template import trust_as_template
@@ -89,16 +90,6 @@ except ImportError:  # before ansible-core 2.19 every text is a template
     def trust_as_template(value: Any) -> Any:
         return value
 
-
-try:
-    import netaddr  # noqa: F401
-
-    HAS_NETADDR = True
-except ImportError:
-    HAS_NETADDR = False
-else:
-    from ansible_collections.containerland.net.plugins.plugin_utils import fleet, fleet_inputs, inventory_containers
-    from ansible_collections.containerland.net.plugins.plugin_utils.fleet_model import FleetError, Options
 
 # Not needed for names and addresses, and full of templates that only a play can resolve.
 NOT_READ = ("command", "environment", "publish")
@@ -223,8 +214,8 @@ def _read(containers: Any) -> Any:
 def _options(nodes: list[str], reader: _Variables) -> Options:
     """What holds for the fleet, as the first node's variables say it, as in a task that runs once."""
     asked = {option: said for option, said in OPTIONS.items() if option not in NOT_ASKED}
-    values = {option: reader.get(nodes[0], name, None) for option, (name, _) in asked.items()} if nodes else {}
-    checked = ArgumentSpecValidator({option: argument for option, (_, argument) in asked.items()}).validate(
+    values = {option: reader.get(nodes[0], name, None) for option, (name, _unused) in asked.items()} if nodes else {}
+    checked = ArgumentSpecValidator({option: argument for option, (_unused, argument) in asked.items()}).validate(
         {option: value for option, value in values.items() if value is not None}
     )
     if checked.error_messages:

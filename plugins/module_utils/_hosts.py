@@ -24,7 +24,8 @@ def lines_of(entries: Sequence[Mapping[str, object]]) -> list[str]:
     found = []
     for entry in entries:
         names = entry["names"]
-        assert isinstance(names, list)
+        if not isinstance(names, list):
+            raise TypeError(f"names must be a list, not {names!r}")
         found.append(" ".join([str(entry["address"]), *map(str, names)]))
     return found
 

@@ -174,7 +174,7 @@ def probe(
                 sources.append(_Source(ref, versions, token))
                 for version, sock in sources[-1].sockets.items():
                     selector.register(sock, selectors.EVENT_READ, (index, version))
-            for _ in range(settings.attempts):
+            for _turn in range(settings.attempts):
                 pairs = [
                     (s, t)
                     for s, row in enumerate(outcomes)

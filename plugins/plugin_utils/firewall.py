@@ -25,10 +25,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netaddr import AddrFormatError, IPAddress, IPNetwork
-
 from . import services_rules
 from .fleet_model import FleetError
+from .netaddr_names import (
+    AddrFormatError,
+    IPAddress,
+    IPNetwork,
+)
 from .topologies import Lists, Plan, slice_of
 
 EGRESS = ("masquerade", "routed", "none")

@@ -14,11 +14,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netaddr import IPAddress
-
 from . import fleet_containers, fleet_publish, fleet_services, fleet_subnets
 from .fleet_model import COLLISIONS, NETWORKS, STYLES, FleetError, Node, NodeInput, Options, Subnet
 from .fleet_ways import has_own_network
+from .netaddr_names import IPAddress
 
 MTU_RANGE = (576, 65535)
 # Outer Ethernet is not counted by the underlay's MTU; outer IP, UDP and VXLAN headers and the inner Ethernet are.

@@ -24,10 +24,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netaddr import AddrFormatError, IPAddress
-
 from .fleet_model import FleetError, Subnet
 from .fleet_subnets import number_of
+from .netaddr_names import AddrFormatError, IPAddress
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 FIRST_SEAT = 2  # 0 is the VTEP, 1 the bridge
@@ -96,7 +95,7 @@ def assign_seats(
         _sit(name, home_seat(name, count), count, taken, seats, clashes)
     notes = [_clash(node, clash, subnet, seats[clash[0]]) for clash in clashes]
     if notes and collisions == "refuse":
-        pins = ", ".join(f"{{name: {name}, address: {seats[name]}}}" for name, _, _ in clashes)
+        pins = ", ".join(f"{{name: {name}, address: {seats[name]}}}" for name, _other, _home in clashes)
         pairs = ", ".join(f"'{name}' and '{other}' on {subnet.host(home)}" for name, other, home in clashes)
         problem = f"containers fall on the same address ({pairs}); pin them in the list, for example {pins}"
         raise FleetError(f"{node}: containers_list", problem)

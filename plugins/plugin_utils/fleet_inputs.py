@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import netaddr
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from .fleet_model import FleetError, NodeInput
+from .netaddr_names import IPAddress, valid_ipv4, valid_ipv6
 
 
 class Variables(Protocol):
@@ -82,10 +82,10 @@ def _underlay(host: str, variables: Variables) -> str:
 
 def _reached(host: str, variables: Variables) -> str:
     said = variables.text(host, "ansible_host")
-    return str(netaddr.IPAddress(said)) if _is_reachable_address(said) else ""
+    return str(IPAddress(said)) if _is_reachable_address(said) else ""
 
 
 def _is_reachable_address(text: str) -> bool:
-    if not (netaddr.valid_ipv4(text) and text.count(".") == 3) and not netaddr.valid_ipv6(text):
+    if not (valid_ipv4(text) and text.count(".") == 3) and not valid_ipv6(text):
         return False
-    return not netaddr.IPAddress(text).is_loopback()
+    return not IPAddress(text).is_loopback()

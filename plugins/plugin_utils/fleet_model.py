@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netaddr import IPAddress, IPNetwork
+from .netaddr_names import IPAddress, IPNetwork
 
 NETWORKS = ("none", "routed", "overlay")
 STYLES = ("l3", "l2")

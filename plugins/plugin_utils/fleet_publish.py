@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netaddr import AddrFormatError, IPAddress, IPNetwork
-
 from .fleet_model import FleetError, Node
 from .fleet_values import address_of, check_options, number
+from .netaddr_names import (
+    AddrFormatError,
+    IPAddress,
+    IPNetwork,
+)
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 OPTIONS = ("port", "to", "protocol", "from", "address")

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from netaddr import IPAddress, IPNetwork
-
 from .fleet_model import FleetError
 from .fleet_service_options import Service, special_use
+from .netaddr_names import IPAddress, IPNetwork
 
 
 @dataclass(frozen=True)

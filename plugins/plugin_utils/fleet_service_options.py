@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netaddr import IPAddress, IPNetwork
-
 from .fleet_health import health_of
 from .fleet_model import FleetError
 from .fleet_values import address_of, check_options, number
+from .netaddr_names import IPAddress, IPNetwork
 
 # A host's name, because containers may reach the service by it.
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")

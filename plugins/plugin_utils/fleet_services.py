@@ -17,12 +17,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netaddr import IPAddress, IPNetwork
-
 from . import fleet_servers, fleet_service_options
 from .fleet_model import FleetError, Node, Options
 from .fleet_service_options import Service, special_use
 from .fleet_subnets import number_of, parse_network
+from .netaddr_names import IPAddress, IPNetwork
 
 # A larger prefix has more addresses; as many as this keep the number of a service the same in IPv4 and IPv6.
 MAX_SEATS = 2**16 - 2

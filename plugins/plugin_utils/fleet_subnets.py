@@ -18,9 +18,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from netaddr import AddrFormatError, IPAddress, IPNetwork
-
 from .fleet_model import FleetError, Node, NodeInput, Options, Subnet
+from .netaddr_names import (
+    AddrFormatError,
+    IPAddress,
+    IPNetwork,
+)
 
 SMALLEST = {4: 30, 6: 126}
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netaddr import AddrFormatError, IPAddress
-
 from .fleet_model import FleetError
+from .netaddr_names import AddrFormatError, IPAddress
 
 
 def number(value: Any, where: str, least: int = 1, most: int = 65535) -> int:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netaddr import IPNetwork
+from .netaddr_names import IPNetwork
 
 Route = dict[str, Any]
 #: Those who give their containers a network themselves.

@@ -19,7 +19,7 @@ display = Display()
 
 CONFIRM = "containerland.net.confirm"
 OPTION = "confirm_timeout"
-# An internal option of the modules, which names the change: it can be asked for even if its result is lost.
+# Not an option: the modules take it out first. It names the change, which can be asked for even if its result is lost.
 CHANGE = "_confirm_change"
 # Seconds that the node may take to bring the old state back, and to be reached again, after its time is over.
 PATIENCE = 60
@@ -60,7 +60,6 @@ class ActionModule(NormalAction):
             result: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=self._vars)
         except AnsibleConnectionFailure as problem:
             return self._after_loss(seconds, problem)
-        result.get("invocation", {}).get("module_args", {}).pop(CHANGE, None)
         if result.pop("confirm", None):
             return self._confirmed(seconds, result)
         if result.get("failed") and "module_stdout" in result:

@@ -35,7 +35,7 @@ def more(hidden: list[Namespace]) -> Box:
     return filled("more", content, f"{len(hidden)} more namespaces")
 
 
-def bar(link: Link) -> Box:
+def beam(link: Link) -> Box:
     """A link that others hang on."""
     kind = link.kind or "link"
     box_kind = "bridge" if kind == "bridge" else kind_of(link)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the namespaces of a node stand: a grid over each bar, with a rail of the bar under each row; pure."""
+"""Where the namespaces of a node stand: a grid over each beam, with a rail of the beam under each row; pure."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class Stand:
     """A group of namespaces with the places of what is in it, its last row at the bottom of the drawing.
 
     `feet`: by namespace, the box and the place at its lower edge from where its cable leaves; those of the last row
-    go on to the bar.
+    go on to the beam.
     """
 
     drawing: Drawing
     boxes: dict[str, Box]
     feet: list[tuple[float, str, str]]
     spine: float | None
-    bar: Box | None
+    beam: Box | None
     width: float
     x: float = 0.0
 
 
 def stand(group: Group, found: Sorted, least: float = 0) -> Stand:
-    """The grid of a group, as wide as its bar and as `least`."""
-    bar = picture_boxes.bar(group.bar) if group.bar else None
+    """The grid of a group, as wide as its beam and as `least`."""
+    beam = picture_boxes.beam(group.beam) if group.beam else None
     cells = [(one.name, picture_boxes.container(one)) for one in (*group.members, *group.others)]
     tail = len(group.others)
     if group.hidden:
@@ -49,15 +49,15 @@ def stand(group: Group, found: Sorted, least: float = 0) -> Stand:
     high = picture_boxes.tallest(box for _name, box in cells)
     rows = _rows(len(cells), tail)
     columns = max((len(row) for row in rows), default=0)
-    indent = _SPINE if len(rows) > 1 and bar else 0.0
+    indent = _SPINE if len(rows) > 1 and beam else 0.0
     total = indent + columns * (wide + GAP) - GAP if columns else 0.0
-    least = max(least, bar.width if bar else 0)
+    least = max(least, beam.width if beam else 0)
     if least > total:
         if columns:
             wide += (least - total) / columns
         total = least
-    made = Stand(Drawing(), {}, [], None, bar, total)
-    if bar and indent:
+    made = Stand(Drawing(), {}, [], None, beam, total)
+    if beam and indent:
         made.spine = 5.0
     y = 0.0
     for number, row in enumerate(rows):
@@ -69,21 +69,21 @@ def stand(group: Group, found: Sorted, least: float = 0) -> Stand:
             made.drawing.boxes.append(box)
             if name:
                 made.boxes[name] = box
-            if bar and last:
+            if beam and last:
                 made.feet.append((box.middle, name, ports.get(name, "")))
-            elif bar:
-                title = f"{ports.get(name) or bar.title.rpartition(' ')[2]} to {name}"
+            elif beam:
+                title = f"{ports.get(name) or beam.title.rpartition(' ')[2]} to {name}"
                 made.drawing.wires.append(
                     Wire("veth", ((box.middle, box.bottom), (box.middle, box.bottom + CABLE)), title)
                 )
                 made.drawing.labels += port_label(box.middle, box.bottom, ports.get(name, ""))
-        if bar and not last:
+        if beam and not last:
             rail = y + high + CABLE
-            made.drawing.wires.append(Wire("rail", ((5.0, rail), (xs[-1] + wide / 2 + 8, rail)), f"{bar.title}"))
+            made.drawing.wires.append(Wire("rail", ((5.0, rail), (xs[-1] + wide / 2 + 8, rail)), f"{beam.title}"))
         y += high + (0 if last else CABLE + GAP)
     made.drawing.width, made.drawing.height = total, y
-    if bar:
-        made.bar = resized(bar, total, bar.height)
+    if beam:
+        made.beam = resized(beam, total, beam.height)
     return made
 
 
@@ -102,8 +102,8 @@ def _port(name: str, found: Sorted) -> str:
     if cable is None or cable.kind != "veth":
         return ""
     outer = inside_out(cable)[1][2]
-    bars = {group.bar.name for group in found.groups if group.bar}
-    return "" if outer in bars else outer
+    beams = {group.beam.name for group in found.groups if group.beam}
+    return "" if outer in beams else outer
 
 
 def _rows(count: int, tail: int) -> list[list[int]]:

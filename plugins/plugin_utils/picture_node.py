@@ -34,7 +34,7 @@ def draw(node: Node, cables: Sequence[Cable], exits: Collection[End], most: int,
     """The node, at least that high: what is missing is put above its namespaces."""
     found = sort(node, cables, exits, most)
     build = Build(node, found)
-    passing = [group.bar.name for group in found.groups if group.bar and (node.name, "", group.bar.name) in exits]
+    passing = [group.beam.name for group in found.groups if group.beam and (node.name, "", group.beam.name) in exits]
     what = picture_root.content(node, found, passing)
     left = _EDGE + _STRIP + picture_root.lanes(found, what) * TRACK
     heading = picture_text.lines(node.name, NAME + 2, 420, True)
@@ -44,7 +44,7 @@ def draw(node: Node, cables: Sequence[Cable], exits: Collection[End], most: int,
     spare = (inner - _together(stands)) / max(1, len(stands))
     stands = [picture_grid.stand(group, found, one.width + spare) for group, one in zip(found.groups, stands)]
     region = _containers(build, stands, left, inner, _HEAD + (len(heading) - 1) * _LINE) + 12
-    y = picture_root.bars(build, stands, region + 14)
+    y = picture_root.beams(build, stands, region + 14)
     y = max(picture_root.below(build, what, left, inner, y) + 12, region + 120)
     missing = max(0.0, height - (y + _EDGE))
     frames = _frames(node, heading, (left + inner + 2 * _EDGE, y + _EDGE + missing), region + missing)
@@ -71,7 +71,7 @@ def _frames(node: Node, heading: Sequence[str], size: tuple[float, float], regio
 
 def _exits(build: Build) -> dict[End, tuple[float, float]]:
     """By link, where a line from it to other nodes leaves."""
-    found = {name: (box.middle, box.bottom) for name, (box, _slots) in {**build.bars, **build.items}.items()}
+    found = {name: (box.middle, box.bottom) for name, (box, _slots) in {**build.beams, **build.items}.items()}
     return {(build.node.name, "", name): place for name, place in {**found, **build.passes}.items()}
 
 
@@ -79,7 +79,7 @@ def _containers(build: Build, stands: Sequence[Stand], left: float, inner: float
     """Places the grids side by side, their last rows at one height.
 
     Returns:
-        Where the bars begin: there is a track for each cable that does not go straight down; `bars` draws them.
+        Where the beams begin: there is a track for each cable that does not go straight down; `beams` draws them.
     """
     high = max((one.drawing.height for one in stands), default=0)
     total = sum(one.width for one in stands)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, containerland.net contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a node is in its own namespace: bars, and below them links and services; the lines between; pure."""
+"""What of a node is in its own namespace: beams, and below them links and services; the lines between; pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from . import picture_boxes, picture_grid
 from .picture_grid import CABLE, GAP, Stand
 from .picture_model import Cable, Link, Node
 from .picture_shapes import Box, Drawing, Slots, Wire, resized
-from .picture_sort import Sorted, bar_of, inside_out
+from .picture_sort import Sorted, beam_of, inside_out
 
 TRACK = 9.0
 Point = tuple[float, float]
 #: A box, and where lines may end at its edges.
 Spot = tuple[Box, Slots]
-#: A bar or a link, a link below it, and the kind of line that joins them.
+#: A beam or a link, a link below it, and the kind of line that joins them.
 Up = tuple[str, str, str]
 
 
@@ -27,14 +27,14 @@ class Build:
     """What is known while a node is drawn.
 
     Attributes:
-        bars, items, boxes: by name, the bars; the links below them; the namespaces.
-        passes: by the name of a bar, where the line from it to other nodes leaves.
+        beams, items, boxes: by name, the beams; the links below them; the namespaces.
+        passes: by the name of a beam, where the line from it to other nodes leaves.
     """
 
     node: Node
     found: Sorted
     drawing: Drawing = field(default_factory=Drawing)
-    bars: dict[str, Spot] = field(default_factory=dict)
+    beams: dict[str, Spot] = field(default_factory=dict)
     items: dict[str, Spot] = field(default_factory=dict)
     boxes: dict[str, Spot] = field(default_factory=dict)
     passes: dict[str, Point] = field(default_factory=dict)
@@ -42,11 +42,11 @@ class Build:
 
 @dataclass(frozen=True)
 class Content:
-    """What is to stand below the bars.
+    """What is to stand below the beams.
 
     Attributes:
         ups: the lines among all that.
-        passing: bars from which a line goes on to other nodes.
+        passing: beams from which a line goes on to other nodes.
         joined: links that something leads to, and their boxes.
         loose: boxes of what nothing leads to.
     """
@@ -69,46 +69,46 @@ def content(node: Node, found: Sorted, passing: Sequence[str]) -> Content:
 
 
 def lanes(found: Sorted, what: Content) -> int:
-    """How many lines go around what stands right under the bars, on its left."""
+    """How many lines go around what stands right under the beams, on its left."""
     if not what.loose:
         return 0
     return len([up for up in what.ups if up[0] in bar_names(found)]) + len(what.passing)
 
 
 def bar_names(found: Sorted) -> set[str]:
-    return {group.bar.name for group in found.groups if group.bar}
+    return {group.beam.name for group in found.groups if group.beam}
 
 
 def _ups(found: Sorted) -> list[Up]:
-    bars = bar_names(found)
-    ups = [(link.master, link.name, "port") for link in found.joined if link.master in bars]
+    beams = bar_names(found)
+    ups = [(link.master, link.name, "port") for link in found.joined if link.master in beams]
     for cable in found.rest:
         if not cable.one[1] and not cable.other[1]:
             one, other = cable.one[2], cable.other[2]
-            ups.append((other, one, cable.kind) if other in bars else (one, other, cable.kind))
+            ups.append((other, one, cable.kind) if other in beams else (one, other, cable.kind))
     return ups
 
 
-# -- bars
+# -- beams
 
 
-def bars(build: Build, stands: Sequence[Stand], y: float) -> float:
-    """Draws the bars, the cables to them, and those between namespaces; returns the lower edge."""
+def beams(build: Build, stands: Sequence[Stand], y: float) -> float:
+    """Draws the beams, the cables to them, and those between namespaces; returns the lower edge."""
     row = max((placed.bottom for placed, _slots in build.boxes.values()), default=y)
     for group, one in zip(build.found.groups, stands):
-        if one.bar is not None and group.bar is not None:
-            _bar(build, group.bar, one, one.bar.moved(one.x, y), row)
+        if one.beam is not None and group.beam is not None:
+            _bar(build, group.beam, one, one.beam.moved(one.x, y), row)
     track = row + CABLE - 10
     for cable in build.found.rest:
         if _between(build, cable, track):
             track += TRACK
-    return max((box.bottom for box, _slots in build.bars.values()), default=y)
+    return max((box.bottom for box, _slots in build.beams.values()), default=y)
 
 
 def _bar(build: Build, link: Link, one: Stand, box: Box, row: float) -> None:
     """Args: row: the lower edge of the namespaces above."""
     build.drawing.boxes.append(box)
-    build.bars[link.name] = (box, Slots(box.x, box.right, taken=[one.x + foot for foot, _name, _port in one.feet]))
+    build.beams[link.name] = (box, Slots(box.x, box.right, taken=[one.x + foot for foot, _name, _port in one.feet]))
     for foot, name, port in one.feet:
         title = f"{port or link.name} to {name}" if name else ""
         build.drawing.wires.append(Wire("veth", ((one.x + foot, row), (one.x + foot, box.y)), title))
@@ -120,7 +120,7 @@ def _bar(build: Build, link: Link, one: Stand, box: Box, row: float) -> None:
 
 
 def _between(build: Build, cable: Cable, track: float) -> bool:
-    """A cable that does not go straight down: to another namespace, or to the bar of another group."""
+    """A cable that does not go straight down: to another namespace, or to the beam of another group."""
     inside, outside = inside_out(cable)
     if not inside[1] or inside[1] not in build.boxes:
         return False
@@ -131,7 +131,7 @@ def _between(build: Build, cable: Cable, track: float) -> bool:
         goal, other = build.boxes[outside[1]]
         level, wish = goal.bottom, goal.middle - 14
     else:
-        goal, other = build.bars[bar_of(cable, {link.name: link for link in build.node.links})]
+        goal, other = build.beams[beam_of(cable, {link.name: link for link in build.node.links})]
         level, wish = goal.y, goal.right - 12
     a, b = slots.take(start.middle - 14), other.take(wish)
     title = f"{inside[2]} of {inside[1]} to {outside[2]}" + (f" of {outside[1]}" if outside[1] else "")
@@ -144,10 +144,10 @@ def _between(build: Build, cable: Cable, track: float) -> bool:
 
 @dataclass
 class _Tracks:
-    """Where lines run: each has a track right under the bars, one above the links, and a lane at the left edge.
+    """Where lines run: each has a track right under the beams, one above the links, and a lane at the left edge.
 
     Attributes:
-        around: something stands right under the bars, so that lines go around it.
+        around: something stands right under the beams, so that lines go around it.
     """
 
     first: float
@@ -161,7 +161,7 @@ class _Tracks:
         self.lane -= TRACK if lane else 0
 
     def way(self, start: Point, end: Point) -> tuple[Point, ...]:
-        """From a bar down."""
+        """From a beam down."""
         a, b = start[0], end[0]
         if not self.around:
             return (start, (a, self.first), (b, self.first), end)
@@ -169,7 +169,7 @@ class _Tracks:
 
 
 def below(build: Build, what: Content, left: float, inner: float, y: float) -> float:
-    """Places what stands under the bars, with its lines; returns the lower edge."""
+    """Places what stands under the beams, with its lines; returns the lower edge."""
     room = TRACK * (len(what.ups) + len(what.passing))
     first = y + GAP / 2 + 2
     y = _columns(build, what.loose, left, inner, y + GAP + room)
@@ -180,12 +180,12 @@ def below(build: Build, what: Content, left: float, inner: float, y: float) -> f
     tracks = _Tracks(first, second, left - TRACK, bool(what.loose))
     for up in what.ups:
         if _join(build, up, tracks):
-            tracks.next(lane=up[0] in build.bars)
+            tracks.next(lane=up[0] in build.beams)
     for name in what.passing:
         end = x + GAP
-        bar, slots = build.bars[name]
+        beam, slots = build.beams[name]
         build.passes[name] = (end, y + high)
-        way = tracks.way((slots.take(end), bar.bottom), build.passes[name])
+        way = tracks.way((slots.take(end), beam.bottom), build.passes[name])
         build.drawing.wires.append(Wire("underlay", way, name))
         tracks.next(lane=True)
         x += 2 * GAP + gap
@@ -211,20 +211,20 @@ def _row(build: Build, what: Content, place: tuple[float, float, float], high: f
 
 
 def _join(build: Build, up: Up, tracks: _Tracks) -> bool:
-    """A line between two links of the node: from a bar down, or over the tops of two boxes of one row."""
+    """A line between two links of the node: from a beam down, or over the tops of two boxes of one row."""
     parent, child, kind = up
-    above = build.bars.get(parent) or build.items.get(parent)
-    under = build.items.get(child) or build.bars.get(child)
+    above = build.beams.get(parent) or build.items.get(parent)
+    under = build.items.get(child) or build.beams.get(child)
     if above is None or under is None:
         return False
     (upper, upper_slots), (lower, lower_slots) = above, under
     b = lower_slots.take(lower.middle)
     points: tuple[Point, ...]
-    if parent not in build.bars:
+    if parent not in build.beams:
         a = upper_slots.take(upper.middle)
         track = tracks.second if tracks.around else tracks.first
         points = ((a, upper.y), (a, track), (b, track), (b, lower.y))
-    elif child in build.bars:
+    elif child in build.beams:
         a = upper_slots.take(upper.middle)
         points = ((a, upper.bottom), (a, tracks.first), (b, tracks.first), (b, lower.bottom))
     else:
@@ -240,7 +240,7 @@ def _columns(build: Build, boxes: Sequence[Box], left: float, inner: float, y: f
         return y
     number = min(len(boxes), max(1, int((inner + GAP) / (max(box.width for box in boxes) + GAP))))
     wide = (inner - GAP * (number - 1)) / number
-    columns: list[list[Box]] = [[] for _ in range(number)]
+    columns: list[list[Box]] = [[] for _turn in range(number)]
     heights = [0.0] * number
     for box in sorted(boxes, key=lambda box: -box.height):
         shortest = heights.index(min(heights))

@@ -13,12 +13,12 @@ from .picture_model import Cable, End, Link, Namespace, Node
 
 @dataclass
 class Group:
-    """A link of the node, drawn as a bar, and the namespaces above it.
+    """A link of the node, drawn as a beam, and the namespaces above it.
 
-    `others` of them have more cables than the one to this bar; `hidden` are only counted.
+    `others` of them have more cables than the one to this beam; `hidden` are only counted.
     """
 
-    bar: Link | None
+    beam: Link | None
     members: list[Namespace] = field(default_factory=list)
     others: list[Namespace] = field(default_factory=list)
     hidden: list[Namespace] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Group:
 class Sorted:
     """Groups; links below them that something leads to; links that nothing leads to.
 
-    `home`: the cable by which a namespace hangs on its bar. `rest`: all other cables to draw.
+    `home`: the cable by which a namespace hangs on its beam. `rest`: all other cables to draw.
     """
 
     groups: list[Group]
@@ -53,21 +53,21 @@ def sort(node: Node, cables: Sequence[Cable], exits: Collection[End], most: int)
             home.setdefault(inner[1], cable)
     crossing = [cable for cable in own if inside_out(cable)[0][1] and not inside_out(cable)[1][1]]
     ports = {inside_out(cable)[1][2] for cable in crossing}
-    bars = {bar_of(cable, links) for cable in crossing}
-    bars |= {link.master for link in node.links if link.master in links}
-    groups = {name: Group(links[name]) for name in links if name in bars}
+    beams = {beam_of(cable, links) for cable in crossing}
+    beams |= {link.master for link in node.links if link.master in links}
+    groups = {name: Group(links[name]) for name in links if name in beams}
     alone = Group(None)
     rest = [cable for cable in own if cable not in home.values()]
     busy = {end[1] for cable in rest for end in (cable.one, cable.other) if end[1]}
     for namespace in node.namespaces:
         cable_home = home.get(namespace.name)
-        group = groups[bar_of(cable_home, links)] if cable_home else alone
+        group = groups[beam_of(cable_home, links)] if cable_home else alone
         (group.others if namespace.name in busy else group.members).append(namespace)
     found = [*groups.values(), *([alone] if alone.shown else [])]
     _hide(found, most)
     gone = {namespace.name for group in found for namespace in group.hidden}
     rest = [cable for cable in rest if cable.one[1] not in gone and cable.other[1] not in gone]
-    below = [link for link in node.links if link.name not in bars and link.name not in ports]
+    below = [link for link in node.links if link.name not in beams and link.name not in ports]
     ends = {end for cable in rest for end in (cable.one, cable.other)}
 
     def leads_somewhere(link: Link) -> bool:
@@ -83,7 +83,7 @@ def inside_out(cable: Cable) -> tuple[End, End]:
     return (cable.other, cable.one) if cable.other[1] and not cable.one[1] else (cable.one, cable.other)
 
 
-def bar_of(cable: Cable, links: dict[str, Link]) -> str:
+def beam_of(cable: Cable, links: dict[str, Link]) -> str:
     """The link that a namespace with this cable hangs on: the bridge of its outer end, or that end."""
     outer = inside_out(cable)[1][2]
     master = links[outer].master if outer in links else ""

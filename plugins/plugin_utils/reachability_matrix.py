@@ -105,15 +105,15 @@ def _draw(
     groups = _groups(columns, widths)
     left = max([len(source) for _node, source in rows] + [len(version)])
     lines = [_line(version, left, [name.ljust(width) for name, width in groups])]
-    if short != [name for name, _ in groups]:
+    if short != [name for name, _unused in groups]:
         lines.append(_columns("from / to".ljust(left)[:left], left, columns, widths, short))
     else:
         lines = [_columns(version, left, columns, widths, short)]
-    lines.append("─" * (left + 1) + "".join("┼" + "─" * (width + 2) for _, width in groups))
+    lines.append("─" * (left + 1) + "".join("┼" + "─" * (width + 2) for _unused, width in groups))
     before = ""
     for node, source in rows:
         if before not in ("", node) and len({label for _n, label in columns}) > len(groups):
-            lines.append(" " * (left + 1) + "".join("│" + " " * (width + 2) for _, width in groups))
+            lines.append(" " * (left + 1) + "".join("│" + " " * (width + 2) for _unused, width in groups))
         before = node
         marks = [grid.get((source, label), "") for _node, label in columns]
         lines.append(_columns(source, left, columns, widths, marks))

@@ -13,10 +13,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.containerland.net.plugins.module_utils._core import balance
-from netaddr import AddrFormatError, IPAddress, IPNetwork
 
 from . import services_rules
 from .fleet_model import FleetError
+from .netaddr_names import (
+    AddrFormatError,
+    IPAddress,
+    IPNetwork,
+)
 from .services_rules import Here
 from .topologies import Lists, Plan, slice_of
 

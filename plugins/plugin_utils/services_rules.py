@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.containerland.net.plugins.module_utils._core import balance
-from netaddr import IPNetwork
+
+from .netaddr_names import IPNetwork
 
 Chain = dict[str, Any]
 Jump = Mapping[str, str]

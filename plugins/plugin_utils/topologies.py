@@ -141,9 +141,10 @@ def overlay_topology(
     more = [(p, *pair) for p in others for pair in list(zip(p["gateways"], p["subnets"]))[1:]]
     return {
         "vxlan": [link],
-        "neighbor": [{"device": interface, "address": gateway, "mac": p["mac"]} for p, gateway, _ in more],
+        "neighbor": [{"device": interface, "address": gateway, "mac": p["mac"]} for p, gateway, _unused in more],
         "route": [
-            {"dest": subnet, "gateway": gateway, "device": interface, "onlink": True} for _, gateway, subnet in more
+            {"dest": subnet, "gateway": gateway, "device": interface, "onlink": True}
+            for _unused, gateway, subnet in more
         ],
     }
 

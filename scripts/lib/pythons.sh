@@ -24,7 +24,7 @@ environment() {
     shift 2
     wanted="$directory $("$python" -V) $*"
     [ "$(cat "$directory/.made-of" 2>/dev/null)" != "$wanted" ] || return 0
-    "$python" -m venv --clear "$directory"
-    "$directory/bin/python" -m pip install -qq --disable-pip-version-check "$@"
-    printf '%s\n' "$wanted" >"$directory/.made-of"
+    "$python" -m venv --clear "$directory" &&
+        "$directory/bin/python" -m pip install -qq --disable-pip-version-check "$@" &&
+        printf '%s\n' "$wanted" >"$directory/.made-of"
 }

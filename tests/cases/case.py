@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ansible_collections.containerland.net.plugins.module_utils._core.declare import declare_topology
 from ansible_collections.containerland.net.plugins.module_utils._core.engine import Report, converge
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ContainerlandError
-from ansible_collections.containerland.net.plugins.module_utils._core.kinds import KINDS
+from ansible_collections.containerland.net.plugins.module_utils._core.kinds.registry import KINDS
 from ansible_collections.containerland.net.plugins.module_utils._core.model import Key, Resource
 from ansible_collections.containerland.net.plugins.module_utils._core.ownership import Ledger
 from ansible_collections.containerland.net.plugins.module_utils._core.scopes import World
@@ -54,7 +54,8 @@ class Session(Protocol):
 
     world: World
 
-    def canonical(self, ref: str) -> str: ...
+    def canonical(self, ref: str) -> str:
+        """The reference as plans write it."""
 
 
 Opener = Callable[[], AbstractContextManager[Session]]

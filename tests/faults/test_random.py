@@ -14,7 +14,7 @@ from ansible_collections.containerland.net.plugins.module_utils._core.engine imp
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import ApplyError, KernelError
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel.node import Node
 from ansible_collections.containerland.net.plugins.module_utils._core.kernel.world import KernelWorld
-from ansible_collections.containerland.net.plugins.module_utils._core.kinds import KINDS
+from ansible_collections.containerland.net.plugins.module_utils._core.kinds.registry import KINDS
 from ansible_collections.containerland.net.plugins.module_utils._core.model import Key, Resource
 from ansible_collections.containerland.net.plugins.module_utils._core.scopes import scopes_of
 from ansible_collections.containerland.net.plugins.module_utils._core.show import show_diff

@@ -17,7 +17,7 @@ from pathlib import Path
 from other_kernel.guest import CHECKOUT
 
 INVENTORY = CHECKOUT / "inventories" / "three_nodes"
-HOSTS = {"node1", "node2", "node3"}
+HOSTS = frozenset({"node1", "node2", "node3"})
 SECONDS = 900
 
 

@@ -91,7 +91,7 @@ def test_each_server_gets_its_share(served: dict[str, Machine]) -> None:
     inside = ASK.format(url=f"http://{ADDRESS}/", number=REQUESTS)
 
     def outside() -> None:
-        for _ in range(REQUESTS):
+        for _turn in range(REQUESTS):
             urllib.request.urlopen("http://192.0.2.13:30080/", timeout=20).read()
 
     share = [REQUESTS // SERVERS] * SERVERS

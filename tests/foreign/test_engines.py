@@ -22,14 +22,12 @@ from tests.integration.support.kernel import same
 def host(firewall: str) -> Iterator[Docker]:
     """Docker with its containers, and with firewalld if one of its backends is named."""
     build()
-    with (
-        directory() as files,
-        firewalld.firewalld(files, firewall) if firewall else nullcontext(),
-        running(Docker, files) as docker,
-    ):
-        with_containers(docker)
-        docker_works(docker)
-        yield docker
+    with directory() as files:
+        wall = firewalld.firewalld(files, firewall) if firewall else nullcontext()
+        with wall, running(Docker, files) as docker:
+            with_containers(docker)
+            docker_works(docker)
+            yield docker
 
 
 @pytest.mark.parametrize("firewall", ["", "nftables", "iptables"])

@@ -10,6 +10,7 @@ Fixtures run outside: they must not touch the network. A test marked `shared_net
 from __future__ import annotations
 
 import gc
+from functools import partial
 
 import pytest
 
@@ -41,7 +42,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if pyfuncitem.get_closest_marker("shared_network"):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    problem = run_privately(lambda: pyfuncitem.obj(**arguments))
+    problem = run_privately(partial(pyfuncitem.obj, **arguments))
     if problem is not None:
         pytest.fail(problem, pytrace=False)
     return True

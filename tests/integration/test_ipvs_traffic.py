@@ -146,7 +146,7 @@ def test_direct_routing_and_who_answers_for_the_address() -> None:
     assert even(count("near", near, 80, 30), SERVERS)
     assert ask("near", near, 80)[1] == "10.1.0.50"
     (director,) = said("ip link show br0", "address")
-    for _ in range(3):
+    for _turn in range(3):
         assert said(f"ip -n near neighbor show {near}", "lladdr") == [director]
         sh(f"ip -n near neighbor delete {near} dev eth0")
         ask("near", near, 80)
@@ -172,7 +172,7 @@ def test_a_server_that_is_drained_loses_nothing() -> None:
     """Fact 6: what it has goes on, nothing new comes, and no request fails under steady load."""
     network()
     apply("ipvs_service", WEB)
-    held = [Client("client", VIP, 80) for _ in SERVERS]
+    held = [Client("client", VIP, 80) for _turn in SERVERS]
     (old,) = (client for client in held if client.ask()[0] == "s1")
     stop, problems, seen = threading.Event(), [], []
 
@@ -211,7 +211,7 @@ def test_a_server_without_connections_goes_at_once_and_one_that_kept_some_is_tol
     apply("ipvs_service", WEB)
     report = apply("ipvs_service", {**WEB, "servers": WEB["servers"][:2], "drain": 3600})
     assert report.warnings == ()
-    held = [Client("client", VIP, 80) for _ in range(2)]
+    held = [Client("client", VIP, 80) for _turn in range(2)]
     assert sorted(client.ask()[0] for client in held) == ["s1", "s2"]
     (warning,) = apply("ipvs_service", {**WEB, "state": "absent", "drain": 1}).warnings
     assert warning == "ipvs_service 'tcp 10.96.0.10:80' was removed after 1 s with 2 connections left"
@@ -220,7 +220,7 @@ def test_a_server_without_connections_goes_at_once_and_one_that_kept_some_is_tol
 def test_who_waits_is_told_how_far_a_drain_is() -> None:
     network()
     apply("ipvs_service", WEB)
-    held = [Client("client", VIP, 80) for _ in SERVERS]
+    held = [Client("client", VIP, 80) for _turn in SERVERS]
     assert sorted(client.ask()[0] for client in held) == sorted(SERVERS)
     gone = {**WEB, "state": "absent", "drain": 5}
     drained = threading.Thread(target=run_module, args=("ipvs_service", gone))

@@ -67,8 +67,8 @@ def refused(netns: str, address: str, port: int) -> bool:
 
 def seen(netns: str, address: str, port: int) -> set[tuple[str, str]]:
     """Which server sees which client, of six questions."""
-    answers = (ask(netns, address, port) for _ in range(6))
-    return {(server, client) for server, client in answers}
+    answers = (ask(netns, address, port) for _turn in range(6))
+    return set(answers)
 
 
 def test_each_server_gets_its_share_from_everywhere() -> None:
@@ -85,7 +85,7 @@ def test_each_server_gets_its_share_from_everywhere() -> None:
     ):
         counts = count(netns, address, port, 100)
         assert even(counts, SERVERS), f"{netns} asks {address}: {counts}"
-    assert {server for server, _client in [ask("db", VIP, 81) for _ in range(6)]} < set(SERVERS), "affinity"
+    assert {server for server, _client in [ask("db", VIP, 81) for _turn in range(6)]} < set(SERVERS), "affinity"
 
 
 def test_who_is_seen_and_what_is_refused() -> None:
@@ -118,7 +118,7 @@ def test_drained_under_load_and_away_without_a_trace() -> None:
     before = snapshot()
     apply("ipvs_service", {"address": "203.0.113.1", "port": 99, "scheduler": "wlc", "netns": "node1"})
     foreign = ipvs("node1")
-    held = [Client("db", VIP, 80) for _ in SERVERS]
+    held = [Client("db", VIP, 80) for _turn in SERVERS]
     assert Counter(client.ask()[0] for client in held) == dict.fromkeys(SERVERS, 1)
     stop, problems, answers = threading.Event(), [], []
 
@@ -182,7 +182,7 @@ def test_s15_direct_routing() -> None:
     assert {server for server, _client in seen("db", VIP, 80)} == set(SERVERS)
     assert {server for server, _client in seen("node2", VIP, 80)} == set(SERVERS)
     bridge = fleets.in_node("node2", "cat /sys/class/net/ctl0/address").strip()
-    for _ in range(3):
+    for _turn in range(3):
         assert who_answers("db", VIP) == {bridge}, "the server beside it has the address, too"
 
 

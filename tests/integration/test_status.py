@@ -205,7 +205,7 @@ def test_while_somebody_changes_the_network_nothing_can_be_told(capfd: Said, mon
     with node_lock():
         pid = os.fork()
         if pid == 0:
-            monkeypatch.setattr(program, "restore", lambda: _busy())
+            monkeypatch.setattr(program, "restore", _busy)
             os._exit(main(["repair"]))
         assert os.waitpid(pid, 0)[1] == 0, "a timer that comes at the wrong time has failed"
     assert "nothing is repaired this time: another run holds" in capfd.readouterr().err

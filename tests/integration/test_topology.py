@@ -211,7 +211,7 @@ def test_lock() -> None:
 def test_two_at_once() -> None:
     sh(FOREIGN)
     context = multiprocessing.get_context("fork")
-    running = [context.Process(target=apply, args=("topology", whole("web1", "web2"))) for _ in range(2)]
+    running = [context.Process(target=apply, args=("topology", whole("web1", "web2"))) for _turn in range(2)]
     for process in running:
         process.start()
     for process in running:
@@ -244,7 +244,7 @@ def test_at_the_hard_limit_it_says_so_and_changes_nothing() -> None:
 def test_two_hundred_containers_without_a_process() -> None:
     started: list[str] = []
     events = ("os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen")
-    sys.addaudithook(lambda event, _: started.append(event) if event in events else None)
+    sys.addaudithook(lambda event, _details: started.append(event) if event in events else None)
     names = [f"c{number}" for number in range(200)]
     options = {
         "name": "t",

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from xml.etree import ElementTree
 
 CHECKOUT = Path(__file__).parents[2]
 HERE = "test_runs_here"

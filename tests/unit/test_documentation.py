@@ -20,10 +20,10 @@ import yaml
 from plugins.module_utils._core.declare import LISTS, declare_one, declare_topology
 from plugins.module_utils._core.fields import Field, parse
 from plugins.module_utils._core.guard_options import GUARD
-from plugins.module_utils._core.kinds import DECLARATIONS
+from plugins.module_utils._core.kinds.registry import DECLARATIONS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SCRIPT = CHECKOUT / "scripts" / "document_modules"
+SCRIPT = CHECKOUT / "scripts" / "lib" / "document_modules.py"
 PREFIX = "containerland.net."
 
 

@@ -112,6 +112,7 @@ def write_initramfs(root: Path, target: Path, init: Path, names: Iterable[str]) 
     for name in ("bin", "dev", "host", "memory", "modules", "proc", "root"):
         (root / name).mkdir()
     shutil.copy(SYSTEM / "busybox", root / "bin" / "busybox")
+    (root / "bin" / "sh").symlink_to("busybox")
     shutil.copy(init, root / "init")
     for number, path in enumerate(in_order(modules_of(SYSTEM), names)):
         data = path.read_bytes()

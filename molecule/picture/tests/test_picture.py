@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import os
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from xml.etree import ElementTree
 
 from labtest.machine import Machine
 

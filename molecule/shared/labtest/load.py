@@ -56,7 +56,7 @@ def connect(address: str, port: int) -> tuple[Any, str]:
 
 def ask(address: str, port: int, until: Path) -> dict[str, Any]:
     """When each answer came and from whom; who has the connections that stay; what failed."""
-    held = [connect(address, port) for _ in range(HELD)]
+    held = [connect(address, port) for _turn in range(HELD)]
     answers: list[tuple[float, str]] = []
     errors: list[str] = []
     turn = 0

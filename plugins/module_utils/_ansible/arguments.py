@@ -8,16 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from .._core.fields import Field, Fields
-from .._core.guard_options import OPTION
-
-#: What the action plugin calls a guarded change. An option that begins with '_' is not documented.
-CHANGE = "_confirm_change"
 
 
 def argument_spec(fields: Fields) -> dict[str, Any]:
     """What AnsibleModule takes."""
-    spec = {name: _option(name, field) for name, field in fields.items()}
-    return {**spec, CHANGE: {"type": "str"}} if OPTION in fields else spec
+    return {name: _option(name, field) for name, field in fields.items()}
 
 
 def _option(name: str, field: Field) -> dict[str, Any]:

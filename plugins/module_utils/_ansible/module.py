@@ -12,8 +12,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._core.errors import InputError
 from .._core.fields import Fields, parse, secrets
+from .._core.guard_options import OPTION
 from .arguments import argument_spec
 
+#: The action plugin of guarded changes gives each a name, so that the node can be asked for it even if the module's
+#: result is lost. It is no option: users cannot see it, and Ansible's checks do not.
+CHANGE = "_confirm_change"
 # Enough for a name of every kind and for what the kernel says of it; who gives more knows what it was.
 _LONGEST = 1000
 
@@ -31,6 +35,7 @@ class Module(AnsibleModule):
         self._in_init = True
         self._given: dict[str, Any] = {}
         self._problem = ""
+        self.change = ""
         spec = dict(spec) if spec is not None else argument_spec(options or {})
         super().__init__(argument_spec=spec, supports_check_mode=True)
         if self._problem:
@@ -40,6 +45,8 @@ class Module(AnsibleModule):
     def _load_params(self) -> None:
         """Takes out what Ansible's own checks stumble over: values of the wrong shape, and what is no text."""
         super()._load_params()
+        if OPTION in self.argument_spec:
+            self.change = str(self.params.pop(CHANGE, ""))
         self._given = {name: value for name, value in self.params.items() if not name.startswith("_")}
         for name, value in self._given.items():
             found = [*_no_text(value, name), *_misshapen(self.argument_spec.get(name, {}), value, name)]

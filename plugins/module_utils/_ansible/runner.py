@@ -25,10 +25,9 @@ from .._core.fields import Fields, parse
 from .._core.guard_options import DIRECTORY, GUARD, OPTION, module_fields
 from .._core.kernel.node import Node
 from .._core.kernel.world import KernelWorld
-from .._core.kinds import DECLARATIONS
+from .._core.kinds.registry import DECLARATIONS
 from .._core.lock import NodeLock, node_lock
 from .._core.model import Declaration
-from .arguments import CHANGE
 from .module import Module
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def _guard(module: Module, node: Node, lock: NodeLock) -> Guard | None:
         return None
     from .._core.guard import Guard
 
-    return Guard(seconds, module.params.get(CHANGE) or "", node, lock)
+    return Guard(seconds, module.change, node, lock)
 
 
 def _own_options(module: Module, fields: Fields) -> dict[str, Any]:

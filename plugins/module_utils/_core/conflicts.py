@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .errors import ConflictError
-from .kinds import KINDS
+from .kinds.registry import KINDS
 from .model import Key, Resource, describe
 
 

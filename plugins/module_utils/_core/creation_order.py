@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from .effects import peer_key
 from .errors import InputError
-from .kinds import KINDS
+from .kinds.registry import KINDS
 from .model import Action, Change, Key, Resource
 
 _CREATING = (Action.CREATE, Action.REPLACE, Action.MOVE)

@@ -13,8 +13,8 @@ from typing import Any, Callable
 from .canonical import netns_ref
 from .errors import InputError
 from .fields import Field, Fields, parse
-from .kinds import DECLARATIONS
 from .kinds.base import Place
+from .kinds.registry import DECLARATIONS
 from .kinds.sysctl import SYSCTLS, declare_sysctls
 from .model import Declaration
 

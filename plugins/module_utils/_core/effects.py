@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .errors import ConflictError
-from .kinds import KINDS
 from .kinds.link import PORT_FLAGS
+from .kinds.registry import KINDS
 from .kinds.sysctl import SIDE_EFFECTS, device_of
 from .model import Action, Change, Key, Resource, describe
 

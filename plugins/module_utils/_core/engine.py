@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable
 
 from .errors import ApplyError, ContainerlandError, MissingError, StoreError, VerifyError
-from .kinds import GO_WITH_LINKS
 from .kinds.base import StepError
+from .kinds.registry import GO_WITH_LINKS
 from .model import Action, Declaration, Key, Resource, Stage, Step, describe
 from .plan import Plan, make_plan
 from .progress import Progress

@@ -11,12 +11,12 @@ from typing import Any
 from .canonical import PROTOCOLS, TABLES, is_name, named
 from .fields import Field
 from .kernel.ipset import HEADER, unset, write_entry
-from .kinds import DECLARATIONS, KINDS
 from .kinds.ipvs_options import can_be_declared, server_options, service_options
 from .kinds.link import PORT_FLAGS
 from .kinds.neighbor import PROXY
+from .kinds.registry import DECLARATIONS, KINDS
 from .kinds.source_guard_values import guard_options, own_addresses
-from .kinds.types import TYPES
+from .kinds.types.registry import TYPES
 from .model import Key, Resource
 
 _SETTINGS: Mapping[str, Any] = {"master": "", "group": 0, "alias": "", "txqueuelen": 1000}

@@ -108,7 +108,7 @@ def _value(field: Field, value: Any, path: str) -> Any:
         raise InputError(path, f"must be a list, not {value!r}")
     element_type = field.elements or "str"
     if element_type == "raw" and (short := _only(field)) is not None:
-        if short.check is None and short.choices is None and all(type(element) is str for element in value):
+        if short.check is None and short.choices is None and {*map(type, value)} <= {str}:
             return [{str(field.shorthand): element} for element in value]
         return [
             _scalar(field, "raw", element, f"{path}[{index}]")

@@ -12,7 +12,7 @@ from .canonical import netns_ref
 from .declare import LISTS
 from .export import export
 from .fields import Field, Fields
-from .kinds import KINDS, STAND_ALONE
+from .kinds.registry import KINDS, STAND_ALONE
 from .model import Key, Resource
 
 # Sysctls are read by name only; entries are shown with their sets, servers with their services.

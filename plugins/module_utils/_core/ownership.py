@@ -11,8 +11,8 @@ from typing import Any, Callable
 
 from .effects import owners
 from .errors import StoreError
-from .kinds import KINDS
 from .kinds.link import PORT_FLAGS
+from .kinds.registry import KINDS
 from .kinds.sysctl import device_of
 from .model import Action, Declaration, Key, Resource, describe
 from .plan import Plan

@@ -31,7 +31,7 @@ from .effects import (
     wanted_again,
 )
 from .errors import ConflictError
-from .kinds import KINDS
+from .kinds.registry import KINDS
 from .model import Action, Change, Declaration, Key, Resource, Stage, Step, describe
 from .show import show_diff
 

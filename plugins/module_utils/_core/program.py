@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any, Callable, TextIO
 
 from .errors import ContainerlandError, LockError
 from .health_watch import watch
@@ -39,7 +39,7 @@ def run_restore() -> int:
     for outcome in restore():
         status |= _complain_of(outcome, (*outcome.left_out, *outcome.warnings))
         if outcome.name and not outcome.problem:
-            print(f"{outcome.name}: {_count(len(outcome.lines))}", flush=True)
+            say(f"{outcome.name}: {_count(len(outcome.lines))}")
     return status
 
 
@@ -50,7 +50,7 @@ def run_repair() -> int:
         for outcome in restore():
             status |= _complain_of(outcome, outcome.warnings)
             for line in outcome.lines:
-                print(f"{outcome.name}: {plain(line)}", flush=True)
+                say(f"{outcome.name}: {plain(line)}")
     except LockError as problem:
         # Who holds it is at work on the network, and there is a next time.
         complain(f"nothing is repaired this time: {problem}")
@@ -67,7 +67,7 @@ def _complain_of(outcome: Outcome, warnings: Iterable[str]) -> int:
 
 def run_health(name: str) -> int:
     """Prints a line whenever a server fails or answers again."""
-    watch(name, lambda line: print(plain(line), flush=True))
+    watch(name, lambda line: say(plain(line)))
     return 0
 
 
@@ -78,10 +78,10 @@ def run_status(as_json: bool) -> int:
     except ContainerlandError as problem:
         found = Status(problem=str(problem))
     if as_json:
-        print(json.dumps(found.as_dict(), indent=2))
+        say(json.dumps(found.as_dict(), indent=2))
     else:
         for line in found.lines():
-            print(f"{line[: len(line) - len(line.lstrip())]}{plain(line)}")
+            say(f"{line[: len(line) - len(line.lstrip())]}{plain(line)}")
         if found.problem:
             complain(found.problem)
     return EXIT[found.state]
@@ -121,9 +121,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def say(line: str, stream: TextIO | None = None) -> None:
+    """At once: who reads it may wait for it."""
+    stream = stream or sys.stdout
+    stream.write(f"{line}\n")
+    stream.flush()
+
+
 def complain(said: str) -> None:
     """One line, whatever the kernel or others have put into the message."""
-    print(f"{NAME}: {plain(said)}", file=sys.stderr, flush=True)
+    say(f"{NAME}: {plain(said)}", sys.stderr)
 
 
 def plain(said: str) -> str:

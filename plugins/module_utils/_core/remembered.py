@@ -20,7 +20,7 @@ from .declare import declare_topology, owner_name
 from .errors import StoreError
 from .kernel.node import Node
 from .kernel.refs import ENGINES
-from .kinds import KINDS
+from .kinds.registry import KINDS
 from .model import Declaration, Key, Resource
 from .ownership import Ledger
 from .state_file import this_boot

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from .kinds import GO_WITH_LINKS, KINDS
+from .kinds.registry import GO_WITH_LINKS, KINDS
 from .model import Declaration, Key, Resource, Step
 
 Wanted = dict[Key, frozenset[str]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .kinds import KINDS
+from .kinds.registry import KINDS
 from .model import REDACTED, Action, Change, Resource, describe
 
 SECRETS = frozenset({"private_key", "preshared_key"})

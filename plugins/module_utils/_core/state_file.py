@@ -111,7 +111,7 @@ def unlink(path: str, directories: int = 1) -> None:
     except OSError as problem:
         raise StoreError(f"cannot remove state file {path}: {problem.strerror}") from None
     with suppress(OSError):
-        for _ in range(directories):
+        for _turn in range(directories):
             path = os.path.dirname(path)
             os.rmdir(path)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from .effects import as_port, owners
 from .errors import ConflictError, ContainerlandError
-from .kinds import KINDS
 from .kinds.base import StepError
+from .kinds.registry import KINDS
 from .model import Action, Change, Declaration, Key, Resource
 from .plan import Plan, make_plan
 from .scopes import Wanted, World, scopes_of

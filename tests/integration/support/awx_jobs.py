@@ -45,7 +45,7 @@ def job(directory: Path, number: int, answers: dict[str, Any]) -> dict[str, Any]
     results = [(event["event"], event["event_data"]) for event in events]
     return {
         "status": done.status,
-        "events": sorted({event for event, _ in results}),
+        "events": sorted({event for event, _unused in results}),
         "changed": [
             f"{data['host']}: {data['task']}"
             for event, data in results

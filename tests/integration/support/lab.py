@@ -21,4 +21,5 @@ def in_lab(script: str, nodes: int = 2, **environment: str) -> subprocess.Comple
         text=True,
         capture_output=True,
         timeout=900,
+        check=False,
     )

@@ -31,7 +31,7 @@ def run_privately(work: Callable[[], object]) -> str | None:
     os.close(writer)
     with os.fdopen(reader, errors="replace") as pipe:
         report = pipe.read()
-    _, status = os.waitpid(child, 0)
+    _unused, status = os.waitpid(child, 0)
     return (report or f"the child ended with status {status}") if status else None
 
 

@@ -173,7 +173,7 @@ def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 def eventually(true: Callable[[], object], problem: str) -> None:
     """Looks a bounded number of times."""
-    for _ in range(PATIENCE * 10):
+    for _turn in range(PATIENCE * 10):
         if true():
             return
         time.sleep(0.1)

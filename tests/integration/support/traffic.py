@@ -91,7 +91,7 @@ def ask(netns: str, address: str, port: int, kind: int = TCP, source: str = "") 
 
 def count(netns: str, address: str, port: int, number: int, kind: int = TCP) -> Counter[str]:
     """Who answered how often."""
-    return Counter(ask(netns, address, port, kind)[0] for _ in range(number))
+    return Counter(ask(netns, address, port, kind)[0] for _turn in range(number))
 
 
 def even(counts: Counter[str], servers: Sequence[str]) -> bool:

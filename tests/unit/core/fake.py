@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import KernelError, MissingError
 from ansible_collections.containerland.net.plugins.module_utils._core.kinds.base import StepError, by_netns
 from ansible_collections.containerland.net.plugins.module_utils._core.kinds.link import PORT_FLAGS
-from ansible_collections.containerland.net.plugins.module_utils._core.kinds.types import TYPES
+from ansible_collections.containerland.net.plugins.module_utils._core.kinds.types.registry import TYPES
 from ansible_collections.containerland.net.plugins.module_utils._core.model import (
     Declaration,
     Key,

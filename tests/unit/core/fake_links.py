@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.containerland.net.plugins.module_utils._core.errors import MissingError
 from ansible_collections.containerland.net.plugins.module_utils._core.kinds.link import PORT_FLAGS
 from ansible_collections.containerland.net.plugins.module_utils._core.kinds.link_type import absent_value
-from ansible_collections.containerland.net.plugins.module_utils._core.kinds.types import TYPES
+from ansible_collections.containerland.net.plugins.module_utils._core.kinds.types.registry import TYPES
 from ansible_collections.containerland.net.plugins.module_utils._core.model import Key, Step
 
 Values = dict[str, Any]

@@ -50,7 +50,7 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
 
 def test_one_of_confirmation_and_deadline_wins(directory: Path) -> None:
     winners = set()
-    for _ in range(300):
+    for _turn in range(300):
         change = waiting()
 
         def deadline(change: Pending = change) -> bool:
@@ -67,7 +67,7 @@ def test_one_of_confirmation_and_deadline_wins(directory: Path) -> None:
 
 
 def test_two_confirmations_are_one() -> None:
-    for _ in range(100):
+    for _turn in range(100):
         waiting().close()
         found = at_once(*[lambda: pending.confirm(CHANGE)] * 2)
         assert sum(f is not None and f.state is State.PENDING for f in found) == 1

@@ -131,7 +131,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
 
 def ticks(watch: Watch, number: int = 1) -> None:
     """As many rounds, each with the answers to what the one before has asked."""
-    for _ in range(number):
+    for _turn in range(number):
         watch.tick(time.monotonic())
         for watched in watch._servers.values():
             assert watched.asked is not None

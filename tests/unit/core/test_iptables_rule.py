@@ -68,8 +68,8 @@ def test_what_iptables_save_writes_stays_as_it_is(dump: str) -> None:
 def test_any_text_survives_quoting() -> None:
     """Random texts with the marks that matter, as the value of a comment."""
     rng = random.Random(5)
-    for _ in range(3000):
-        text = "".join(rng.choice("ab \"'\\$`#;!-=") for _ in range(rng.randrange(12)))
+    for _turn in range(3000):
+        text = "".join(rng.choice("ab \"'\\$`#;!-=") for _turn in range(rng.randrange(12)))
         families, rule = from_words([("--comment", False), (text, True), ("-j", False), ("DROP", False)])
         assert families == BOTH and words(rule) == ["--comment", text, "-j", "DROP"]
         assert from_line(rule) == (BOTH, rule)
@@ -120,9 +120,9 @@ def test_targets() -> None:
 def test_edits_are_few_and_right() -> None:
     """Applied to the old list they give the new one; one rule that moves is two edits, whatever the length."""
     rng = random.Random(7)
-    for _ in range(500):
-        old = [rng.choice("abcdefgh") for _ in range(rng.randrange(12))]
-        new = [rng.choice("abcdefgh") for _ in range(rng.randrange(12))]
+    for _turn in range(500):
+        old = [rng.choice("abcdefgh") for _turn in range(rng.randrange(12))]
+        new = [rng.choice("abcdefgh") for _turn in range(rng.randrange(12))]
         gone, come = edits(old, new)
         done = list(old)
         for at in reversed(gone):

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.containerland.net.plugins.module_utils._core.archive import Archive
-from ansible_collections.containerland.net.plugins.module_utils._core.kinds import DECLARATIONS, KINDS
-from ansible_collections.containerland.net.plugins.module_utils._core.kinds.types import TYPES
+from ansible_collections.containerland.net.plugins.module_utils._core.kinds.registry import DECLARATIONS, KINDS
+from ansible_collections.containerland.net.plugins.module_utils._core.kinds.types.registry import TYPES
 
 ROOT = Path(__file__).parents[3]
 CORE = ROOT / "plugins/module_utils/_core"
@@ -23,7 +23,7 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {path!r})
 from ansible_collections.containerland.net.plugins.module_utils._ansible import runner
-from ansible_collections.containerland.net.plugins.module_utils._core.kinds import DECLARATIONS
+from ansible_collections.containerland.net.plugins.module_utils._core.kinds.registry import DECLARATIONS
 DECLARATIONS["veth"]
 print(*sorted(name.partition("._core.")[2] for name in sys.modules if "._core." in name))
 """
@@ -38,7 +38,7 @@ def test_everything_is_found_under_its_own_name() -> None:
 @pytest.mark.parametrize("package", ["kinds", "kinds/types"])
 def test_what_is_imported_late_is_sent_along(package: str) -> None:
     """AnsiballZ takes what it sees imported in the sources."""
-    tree = ast.parse((CORE / package / "__init__.py").read_text(encoding="utf-8"))
+    tree = ast.parse((CORE / package / "registry.py").read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     seen = {f"{node.module}.{name.name}".replace("None.", "") for node in imports for name in node.names}
     registries = {"kinds": (KINDS, DECLARATIONS), "kinds/types": (TYPES,)}[package]

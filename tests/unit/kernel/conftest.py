@@ -37,7 +37,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     os.close(writer)
     with os.fdopen(reader, errors="replace") as pipe:
         report = pipe.read()
-    _, status = os.waitpid(child, 0)
+    _unused, status = os.waitpid(child, 0)
     if status:
         pytest.fail(report or f"the child ended with status {status}", pytrace=False)
     return True

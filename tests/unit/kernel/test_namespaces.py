@@ -26,7 +26,7 @@ RUN = Path(netns.NETNS_DIR)
 
 
 def _links() -> list[str]:
-    return sorted(name for _, name in socket.if_nameindex())
+    return sorted(name for _unused, name in socket.if_nameindex())
 
 
 def test_created_namespaces_are_those_of_iproute2(private: None) -> None:

@@ -23,11 +23,16 @@ class ScriptedKernel:
         self.requests: list[bytes] = []
         self.waiting: list[bytes] = []
 
-    def setsockopt(self, *_: object) -> None: ...
-    def bind(self, _: object) -> None: ...
-    def close(self) -> None: ...
+    def setsockopt(self, *_unused: object) -> None:
+        pass
 
-    def sendto(self, data: bytes, _: object) -> None:
+    def bind(self, _unused: object) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def sendto(self, data: bytes, _unused: object) -> None:
         self.requests.append(bytes(data))
         sequence = struct.unpack_from("=I", data, 8)[0]
         self.waiting.append(b"".join(_message(*one, sequence) for one in self.answers.pop(0)))
@@ -67,13 +72,13 @@ def test_a_dump_that_is_always_interrupted_fails_with_eintr() -> None:
 
 def test_an_error_at_the_end_of_a_dump_has_the_kernels_words() -> None:
     words = struct.pack("=iHH", -errno.EINVAL, 8, 1) + b"bad\0"
-    sock, _ = scripted([(DONE, TEXT_FOLLOWS, words)])
+    sock, _unused = scripted([(DONE, TEXT_FOLLOWS, words)])
     with pytest.raises(KernelError, match=r"bad \(EINVAL\)"):
         sock.dump(packed.dump_links())
 
 
 def test_a_lost_answer_does_not_hang() -> None:
-    sock, _ = scripted([])
+    sock, _unused = scripted([])
     with pytest.raises(KernelError) as caught:
         sock.send([packed.link_delete(3)])
     assert caught.value.errno in (errno.ETIMEDOUT, errno.EAGAIN)

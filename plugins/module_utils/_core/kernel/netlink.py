@@ -119,7 +119,7 @@ class Socket:
 
     def dump(self, message: bytes) -> list[bytes]:
         """All replies to a dump; one that changes interrupted is started anew, EINTR after five retries."""
-        for _ in range(DUMP_TRIES):
+        for _turn in range(DUMP_TRIES):
             interrupted, replies = self._dump_once(message)
             if not interrupted:
                 return replies

@@ -9,8 +9,8 @@ import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from ..kinds import GO_WITH_LINKS, KINDS
 from ..kinds.base import Kind, Wanted
+from ..kinds.registry import GO_WITH_LINKS, KINDS
 from ..model import Declaration, Key, Resource, Step
 from . import privileges
 from .node import Node

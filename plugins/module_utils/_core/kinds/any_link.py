@@ -14,7 +14,7 @@ from ..fields import Field, Fields
 from ..model import Key, Resource
 from .base import Declarable, Place
 from .link_options import COMMON, NAME, PORT, PORTS, declare_link, declare_ports
-from .types import TYPES
+from .types.registry import TYPES
 
 OWN_MODULE = ("bridge", "veth", "vxlan")
 KINDS = tuple(kind for kind in sorted(TYPES) if kind not in OWN_MODULE)

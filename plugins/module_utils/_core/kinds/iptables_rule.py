@@ -252,7 +252,7 @@ def _matches(options: Mapping[str, Any], icmp: str) -> Iterator[str]:
     yield from _flag(options, "icmp_type", icmp)
     for name, needed in _LOADED.items():
         instead = "state" if name == "conntrack" else name
-        if any(options.get(option) is not None for option, _ in needed) and not {name, instead} & {*loaded}:
+        if any(options.get(option) is not None for option, _unused in needed) and not {name, instead} & {*loaded}:
             yield from ("-m", name)
     for needed in _LOADED.values():
         for option, flag in needed:

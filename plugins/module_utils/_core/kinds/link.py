@@ -16,7 +16,7 @@ from ..model import Action, Change, Key, Resource, Stage, Step, Verb
 from .base import Context, Kind, StepError, Wanted, by_netns, encoded
 from .link_options import PORT
 from .link_type import LinkType
-from .types import TYPES
+from .types.registry import TYPES
 
 ADDRGENMODES = ("eui64", "none", "stable_secret", "random")
 PORT_FLAGS = ("hairpin", "isolated", "neigh_suppress")

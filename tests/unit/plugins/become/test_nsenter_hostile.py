@@ -46,7 +46,7 @@ def texts(seed: int) -> Iterator[str]:
     yield from BREAKS
     chance = random.Random(seed)
     while True:
-        yield "".join(chance.choice(HARMLESS) + chance.choice(BREAKS) for _ in range(chance.randint(1, 2)))
+        yield "".join(chance.choice(HARMLESS) + chance.choice(BREAKS) for _turn in range(chance.randint(1, 2)))
 
 
 @pytest.fixture

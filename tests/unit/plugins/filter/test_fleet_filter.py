@@ -25,12 +25,12 @@ def test_a_plan_with_an_id_is_computed_once_for_each_set_of_arguments(monkeypatc
     overlay = filters.FilterModule().filters()["overlay_topology"]
     nodes = [NodeInput(f"node{k}", f"192.0.2.{k}") for k in (1, 2)]
     plans = {vni: {**fleet.plan(nodes, Options(vni=vni)), "id": str(vni)} for vni in (7, 8)}
-    for _ in range(3):
+    for _turn in range(3):
         assert [overlay(plans[vni], "node1", "vx0")["vxlan"][0]["vni"] for vni in plans] == [7, 8]
         assert overlay(plans[7], "node1", "vx0", port=8472)["vxlan"][0]["port"] == 8472
         assert overlay(plans[7], "node2", "vx0") != overlay(plans[7], "node1", "vx0")
     assert len(asked) == 4
     nameless = fleet.plan(nodes, Options())
-    for _ in range(2):
+    for _turn in range(2):
         overlay(nameless, "node1", "vx0")
     assert len(asked) == 6

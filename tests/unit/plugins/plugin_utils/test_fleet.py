@@ -107,7 +107,7 @@ def test_pins_decide() -> None:
 def test_nothing_shifts_when_nodes_and_containers_come_and_go(seed: int) -> None:
     """Whatever is removed or reordered: what stays keeps subnet, address, MACs."""
     chance = random.Random(seed)
-    words = [f"{chance.choice('abcdefgh')}{chance.randrange(1000)}" for _ in range(12)]
+    words = [f"{chance.choice('abcdefgh')}{chance.randrange(1000)}" for _turn in range(12)]
     everything = [
         node(f"n{k}", f"192.0.2.{k}", *dict.fromkeys(chance.sample(words, 6))) for k in chance.sample(range(1, 255), 20)
     ]

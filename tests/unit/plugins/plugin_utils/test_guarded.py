@@ -14,12 +14,7 @@ from ansible.plugins.connection import ConnectionBase
 from ansible_collections.containerland.net.plugins.plugin_utils import guarded
 
 LOST = AnsibleConnectionFailure("no route to host")
-DONE = {
-    "changed": True,
-    "plan": ["create route"],
-    "confirm": "ab",
-    "invocation": {"module_args": {guarded.CHANGE: "ab"}},
-}
+DONE = {"changed": True, "plan": ["create route"], "confirm": "ab"}
 CRASHED = {"failed": True, "module_stdout": "", "msg": "MODULE FAILURE", "rc": 137}
 BACK = {"outcome": "restored", "reason": "of this"}
 
@@ -77,8 +72,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["at once", "at the third try", "answer lost", "module does not run at first"],
 )
 def test_confirmed(answers: list[Any], asked: list[str]) -> None:
-    action = Action([{**DONE, "invocation": {"module_args": {guarded.CHANGE: "ab"}}}, *answers])
-    assert action.run() == {"changed": True, "plan": ["create route"], "invocation": {"module_args": {}}}
+    action = Action([DONE, *answers])
+    assert action.run() == {"changed": True, "plan": ["create route"]}
     assert action.asked == ["module", *asked, "tidy"]
     assert action._connection.resets == len(asked)
 

@@ -9,8 +9,8 @@ import copy
 import itertools
 import json
 import random
-import xml.etree.ElementTree as ElementTree
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from ansible.errors import AnsibleFilterError
@@ -212,7 +212,7 @@ def test_any_network_has_a_place(data: st.DataObject) -> None:
     bridges = [f"br{n}" for n in range(data.draw(st.integers(0, 4)))]
     pairs: list[dict[str, Any]] = []
     for number in range(data.draw(st.integers(0, 14))):
-        ends = [data.draw(st.sampled_from(["", *names])) for _ in range(2)]
+        ends = [data.draw(st.sampled_from(["", *names])) for _turn in range(2)]
         if not ends[0] and ends[1]:
             pairs.append(veth(ends[1], number, data.draw(st.sampled_from(["", *bridges])), f"e{number}"))
             pairs[-1]["name"] = f"v{number}"

@@ -19,7 +19,7 @@ REPLACED: dict[str, frozenset[str]] = {
     "os": frozenset(
         {
             *("open", "write", "pwrite", "fdopen", "fsync", "ftruncate", "mkdir", "makedirs"),
-            *("rmdir", "unlink", "rename", "replace"),
+            *("rmdir", "unlink", "rename", "replace", "link"),
         }
     ),
     "socket": frozenset({"send", "sendall", "sendto", "sendmsg"}),

@@ -152,3 +152,30 @@ def test_a_warning_with_another_number_is_no_failure_of_the_way_back() -> None:
     options = topology(iptables_chain=chains, route=[{"dest": "10.9.0.0/16", "gateway": "192.0.2.1"}])
     with pytest.raises(ApplyError, match=r"ENETUNREACH.*was taken back$"):
         apply("topology", options)
+
+
+def test_the_state_file_is_as_before_whatever_the_disk_has_room_for() -> None:
+    """From some call on it is written no more, or one other call is refused; the old file needs no room to return."""
+    sh(PAIR)
+    before = topology(bridge=[{"name": "br1", "stp": False}, {"name": "br2"}], link=[{"name": "p0", "mtu": 1400}])
+    after = topology(bridge=[{"name": "br1", "stp": True}], link=[{"name": "p0", "mtu": 1300}])
+    assert run("topology", before).fine
+    calls = run("topology", after).calls
+    numbers = [number for number, label in enumerate(calls, 1) if label.endswith(" state")]
+    assert len({calls[number - 1] for number in numbers}) > 3, calls
+    for number in numbers:
+        assert run("topology", before).fine
+        content, files, network = STATE.read_bytes(), sorted(STATE.parent.iterdir()), snapshot(numbers=False)
+        outcome = run("topology", after, Fault(number, errno=errno.ENOSPC, again=calls[number - 1] == "write state"))
+        if outcome.fine:
+            assert calls[number - 1].startswith(("link", "unlink", "mkdir")), (
+                f"{calls[number - 1]} was refused, and nobody noticed"
+            )
+            assert run("topology", before).fine
+            continue
+        assert "No space left" in outcome.said, outcome.said
+        assert STATE.read_bytes() == content, f"call {number}, {calls[number - 1]}: {outcome.said}"
+        assert sorted(STATE.parent.iterdir()) == files
+        same(snapshot(numbers=False), network, f"not as before after {calls[number - 1]}")
+    assert run("topology", {"name": "t", "state": "absent"}).fine
+    assert not STATE.parent.exists() or not any(STATE.parent.iterdir())

@@ -16,6 +16,8 @@ snapshots() {
     local node pid
     for node in node1 node2; do
         read -r pid <"/run/containerland/nodes/$node.pid"
+        # What the kernel still looks for (duplicate address detection) is not there yet.
+        while nsenter --target "$pid" --net ip -6 address show tentative | grep -q tentative; do sleep 0.1; done
         nsenter --target "$pid" --net --mount --uts --ipc --pid -- bash $SNAPSHOT node | sed "s/^/$node /"
     done
 }

@@ -112,6 +112,7 @@ class Ledger:
         """
         borrowed = {key: Record(key, False, {}, found.values) for key, found in lent.items()}
         self._announced = {**borrowed, **self._records, **self._after(declaration, plan, observed)}
+        self._store.keep()
         try:
             self._store.save(self._announced.values(), self._declared)
         except StoreError:
@@ -123,6 +124,8 @@ class Ledger:
     def withdraw(self) -> None:
         """The run was taken back: what was remembered before holds again."""
         self._store.end_guarded()
+        if self._store.bring_back():
+            return
         if self._records:
             self._store.save(self._records.values(), self._store.declared)
         else:
@@ -145,8 +148,7 @@ class Ledger:
             self._store.remove()
         elif records != self._announced and (plan.changed or records != self._records or not self._is_current()):
             self._store.save(records.values(), self._declared)
-        else:
-            self._store.tidy()
+        self._store.tidy()
 
     def _is_current(self) -> bool:
         return self._store.boot == this_boot() and not self._store.unconfirmed

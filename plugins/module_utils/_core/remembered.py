@@ -80,7 +80,8 @@ def recall(store: Store, node: Node, watched: Mapping[str, Any]) -> Remembered:
     unconfirmed = store.unconfirmed and not again
     if not store.declared:
         return Remembered({}, Declaration(), ledger, unconfirmed, ())
-    when = "it is gone" if own else "it is gone since the last reboot" if again else "it was lost at the last reboot"
+    since = "it is gone" if own else "it is gone since the last reboot"
+    when = since if again else "it was lost at the last reboot"
     declaration, left_out = _without(store.declared, node, is_gone, when)
     _prevail(declaration, watched, node)
     return Remembered(store.declared, declaration, ledger, unconfirmed, left_out)

@@ -101,10 +101,46 @@ def write(path: str, content: bytes) -> None:
         raise StoreError(f"cannot write state file {path}: {problem.strerror}") from None
 
 
+def keep(path: str) -> None:
+    """Gives what the file holds a second name, so that it comes back even where the disk has no room for it."""
+    let_go(path)
+    # Not every file system can; then it is written again.
+    with suppress(OSError):
+        os.link(path, _beside(path, "before"))
+
+
+def bring_back(path: str) -> bool:
+    """The file holds what it held when it was kept; whether it was.
+
+    Raises:
+        StoreError: it does, but may not outlive a power cut.
+    """
+    try:
+        kept = _beside(path, "before")
+        # Nothing was written meanwhile; rename(2) would do nothing, for both are names of one file.
+        if os.path.samefile(kept, path):
+            os.unlink(kept)
+            return True
+        os.replace(kept, path)
+        _sync_directory(os.path.dirname(path))
+    except FileNotFoundError:
+        return False
+    except OSError as problem:
+        raise StoreError(f"cannot write state file {path}: {problem.strerror}") from None
+    return True
+
+
+def let_go(path: str) -> None:
+    """What was kept is no longer needed."""
+    with suppress(FileNotFoundError):
+        os.unlink(_beside(path, "before"))
+
+
 def unlink(path: str, directories: int = 1) -> None:
     """Takes a state file away, and with the last one its directory, or so many of them."""
     try:
         tidy(path)
+        let_go(path)
         os.unlink(path)
     except FileNotFoundError:
         pass
@@ -122,12 +158,12 @@ def tidy(path: str) -> None:
         os.unlink(_beside(path))
 
 
-def _beside(path: str) -> str:
-    """Where the new content is written: one name, so that what a killed run leaves there is found. Whoever writes
-    holds the node's lock.
+def _beside(path: str, what: str = "new") -> str:
+    """Where the new content is written, and the old one kept: one name, so that what a killed run leaves is found.
+    Whoever writes holds the node's lock.
     """
     directory, name = os.path.split(path)
-    return os.path.join(directory, f".{name}.new")
+    return os.path.join(directory, f".{name}.{what}")
 
 
 def _sync_directory(directory: str) -> None:

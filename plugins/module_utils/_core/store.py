@@ -18,7 +18,7 @@ from typing import Any, Callable
 
 from .errors import StoreError
 from .model import Key
-from .state_file import DIRECTORY, Format, damaged, read, this_boot, tidy, unlink, write
+from .state_file import DIRECTORY, Format, bring_back, damaged, keep, let_go, read, this_boot, tidy, unlink, write
 
 #: When it becomes another one: what makes version 1 that, a fixture of version 1, and the tests of versions have more.
 FORMAT = Format(1)
@@ -139,6 +139,7 @@ class Store:
         before = read(self._path, FORMAT).get("before")
         if before:
             write(self._path, json.dumps(before, separators=(",", ":")).encode())
+            self.tidy()
         else:
             self.remove()
 
@@ -155,12 +156,32 @@ class Store:
             return self.remove
         except OSError as problem:
             raise StoreError(f"cannot read state file {self._path}: {problem.strerror}") from None
-        return lambda: write(self._path, content)
+
+        def back() -> None:
+            write(self._path, content)
+            self.tidy()
+
+        return back
+
+    # While a run lasts, the file says what the run is about to make, and what it said before is kept beside it.
+
+    def keep(self) -> None:
+        with suppress(OSError):
+            keep(self._path)
+
+    def bring_back(self) -> bool:
+        """The file is as it was, to the byte; False if nothing was kept.
+
+        Raises:
+            StoreError: it cannot be, or may not outlive a power cut.
+        """
+        return bring_back(self._path)
 
     def tidy(self) -> None:
-        """Takes away what a run left that was killed while it wrote."""
+        """Takes away what is kept, and what a run left that was killed while it wrote."""
         with suppress(OSError):
             tidy(self._path)
+            let_go(self._path)
 
     def remove(self) -> None:
         """Takes the file away, and the directory with the last one."""

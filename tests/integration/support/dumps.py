@@ -40,6 +40,8 @@ _QUESTIONS: tuple[tuple[str, int, bytes], ...] = (
 _IFNAME, _LINK, _MASTER, _ALIAS, _LINKINFO, _AF_SPEC, _LINK_NETNS = 3, 5, 10, 20, 18, 26, 37
 #: Queueing and traffic, carrier, what the driver allows, PROMISC and ALLMULTI counters.
 _LINK_RESTLESS = {6, 7, 16, 23, 30, 33, 35, 41, 47, 48, 59, 61, _AF_SPEC}
+#: The address that a link is born with (IFLA_PERM_ADDRESS): none that is made anew with the address that it had.
+_PERMANENT = 54
 _KIND, _DATA, _STATISTICS, _PORT_KIND, _PORT_DATA = 1, 2, 3, 4, 5
 #: A bridge's root, its timers, the topology change, another querier, how much it learned.
 _BRIDGE_RESTLESS = {10, 11, 12, 14, 16, 17, 18, 19, 47, 48}
@@ -155,7 +157,7 @@ def _linked(shown: dict[str, Any], which: Set[int], names: dict[int, str] | None
 def _link(header: bytes, attributes: Attributes, names: dict[int, str] | None) -> dict[str, Any]:
     kind_of_device, index, flags = struct.unpack_from("=xxHiI", header)
     settled: dict[str, Any] = {"name": _text(attributes[_IFNAME]), "type": kind_of_device, "flags": flags & _FLAGS}
-    restless = _LINK_RESTLESS | {_IFNAME, _ALIAS, _LINKINFO}
+    restless = _LINK_RESTLESS | {_IFNAME, _ALIAS, _LINKINFO} | ({_PERMANENT} if names is not None else set())
     if names is None:
         settled["index"] = index
     elif _LINK_NETNS in attributes:

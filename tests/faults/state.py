@@ -14,8 +14,8 @@ from tests.integration.support.filters import filters
 from tests.integration.support.kernel import inside, namespaces, sh, snapshot
 from tests.integration.support.sets import sets
 
-# What runs or counts by itself, is made anew with each link, or may be written but not read; and what WireGuard turns off
-# for good as soon as a link of its goes up (wg_open in drivers/net/wireguard/device.c).
+# What runs or counts by itself, is made anew with each link, or may be written but not read; and what WireGuard turns
+# off for good as soon as a link of its goes up (wg_open in drivers/net/wireguard/device.c).
 _RESTLESS = re.compile(
     r"/(nf_conntrack_count|nf_conntrack_buckets|nf_conntrack_max|stable_secret|flush|unres_qlen.*|"
     r"nf_log.*|conf/all/send_redirects|tcp_available.*|tcp_allowed.*|fib_sync_mem)$"

@@ -101,12 +101,18 @@ def write(path: str, content: bytes) -> None:
         raise StoreError(f"cannot write state file {path}: {problem.strerror}") from None
 
 
-def keep(path: str) -> None:
-    """Gives what the file holds a second name, so that it comes back even where the disk has no room for it."""
-    let_go(path)
-    # Not every file system can; then it is written again.
-    with suppress(OSError):
+def keep(path: str) -> bool:
+    """Gives what the file holds a second name, so that it comes back even where the disk has no room for it.
+
+    Returns:
+        Whether it has one: not every file system can, and there may be no file.
+    """
+    try:
+        let_go(path)
         os.link(path, _beside(path, "before"))
+    except OSError:
+        return False
+    return True
 
 
 def bring_back(path: str) -> bool:

@@ -65,6 +65,7 @@ class Store:
         self.declared_boot = ""
         self.unconfirmed = False
         self._declares_again = False
+        self._kept = False
         self._before: Mapping[str, Any] | None = None
 
     def load(self) -> dict[Key, Record]:
@@ -166,8 +167,7 @@ class Store:
     # While a run lasts, the file says what the run is about to make, and what it said before is kept beside it.
 
     def keep(self) -> None:
-        with suppress(OSError):
-            keep(self._path)
+        self._kept = keep(self._path)
 
     def bring_back(self) -> bool:
         """The file is as it was, to the byte; False if nothing was kept.
@@ -175,7 +175,8 @@ class Store:
         Raises:
             StoreError: it cannot be, or may not outlive a power cut.
         """
-        return bring_back(self._path)
+        # What an earlier run has left there, and could not be taken away, is older than that.
+        return self._kept and bring_back(self._path)
 
     def tidy(self) -> None:
         """Takes away what is kept, and what a run left that was killed while it wrote."""
